@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The segment: the one contract between the agent, which writes it inside the
+ * target, and the reader, which copies it out in the viewer's process.
+ *
+ * Shape. One sparse file per process, mapped shared by the agent. A header
+ * page names every section: where it starts, how much address range it owns,
+ * how many elements it holds. All references are indexes or offsets, never
+ * pointers. Sizes are bytes and sizes of blocks are the requested ones;
+ * times are ticks of `clock` (below) unless a name says otherwise.
+ *
+ *   header | globals | threads | site_dirs | site_chunks | sites | nodes |
+ *   node_index | modules | density | seconds | region_l1 | region_l2 |
+ *   blocks | overflow
+ *
+ * Writing. Only the target writes. Each counter has one writer at a time
+ * (its thread), except those marked "atomic". Memory is committed in steps
+ * before it is touched, so that a full file system is an error that the agent
+ * sees and never a SIGBUS in the target. A page that was never committed
+ * reads as zeros, and zero always means "nothing here".
+ *
+ * Reading. The reader copies with pread(2) and trusts nothing: the writer may
+ * be dead, hostile, or in the middle of an update. Totals are never stored:
+ * they are sums over the thread pages, so allocations - frees = live_blocks
+ * holds for every copy by construction.
+ *
+ * Versions. `version` changes whenever a reader of the old one would read
+ * something wrong; new trailing fields and new sections do not change it.
+ *   1  first layout
+ */
+#ifndef MEMTOP_SHARED_SEGMENT_H
+#define MEMTOP_SHARED_SEGMENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SEG_MAGIC   UINT64_C(0x0a0d504f544d454d) /* "MEMTOP\r\n" */
+#define SEG_VERSION 1u
+
+/* Where segments live and what they are called:
+ * DIR/memtop-<pid in its own namespace>-<start time in ticks since boot>.
+ * DIR is $MEMTOP_DIR, else /dev/shm, else /tmp. */
+#define SEG_DIR_DEFAULT  "/dev/shm"
+#define SEG_DIR_FALLBACK "/tmp"
+#define SEG_NAME_PREFIX  "memtop-"
+#define SEG_NAME_FORMAT  SEG_NAME_PREFIX "%d-%llu"
+
+/* The allocation family. `id` names the counter, `name` is what users see. */
+#define SEG_FUNCTIONS(X)                          \
+    X(MALLOC, "malloc")                           \
+    X(CALLOC, "calloc")                           \
+    X(REALLOC, "realloc")                         \
+    X(REALLOCARRAY, "reallocarray")               \
+    X(FREE, "free")                               \
+    X(CFREE, "cfree")                             \
+    X(MEMALIGN, "memalign")                       \
+    X(ALIGNED_ALLOC, "aligned_alloc")             \
+    X(POSIX_MEMALIGN, "posix_memalign")           \
+    X(VALLOC, "valloc")                           \
+    X(PVALLOC, "pvalloc")                         \
+    X(FREE_SIZED, "free_sized")                   \
+    X(FREE_ALIGNED_SIZED, "free_aligned_sized")   \
+    X(NEW, "operator new")                        \
+    X(DELETE, "operator delete")
+
+enum seg_function {
+#define SEG_FUNCTION_ENUM(id, name) SEG_FN_##id,
+    SEG_FUNCTIONS(SEG_FUNCTION_ENUM)
+#undef SEG_FUNCTION_ENUM
+    SEG_FN_COUNT
+};
+#define SEG_FN_SLOTS 32 /* room in the layout for later functions */
+
+/* ---- limits of the layout (the reader takes them from the section table) */
+#define SEG_THREADS_MAX     4096u      /* thread pages, reused after threads die */
+#define SEG_CHUNK_SITES     64u        /* sites in a chunk: 64 x 64 B = a page */
+#define SEG_SITES_MAX       (1u << 22) /* distinct allocating stacks */
+#define SEG_CHUNKS_MAX      (1u << 20)
+#define SEG_NODES_MAX       (1u << 24) /* distinct (parent, pc) pairs */
+#define SEG_MODULES_MAX     4096u
+#define SEG_DENSITY_SLOTS   8192u      /* density ticks: 4 to 8 s */
+#define SEG_SECONDS_SLOTS   2048u      /* one a second: 34 min */
+#define SEG_SECOND_SITES    14u        /* top sites in each record */
+#define SEG_SIZE_CLASSES    64u
+#define SEG_LIFE_CLASSES    48u
+#define SEG_DEPTH_MAX       256u       /* frames kept; deeper ones are cut */
+
+/* ---- sections ---------------------------------------------------------- */
+enum seg_section_id {
+    SEG_GLOBALS,     /* struct seg_globals, one */
+    SEG_THREADS,     /* struct seg_thread[threads] */
+    SEG_SITE_DIRS,   /* uint32_t[threads][SITES_MAX / CHUNK_SITES] */
+    SEG_SITE_CHUNKS, /* struct seg_site_counters[][CHUNK_SITES] */
+    SEG_SITES,       /* struct seg_site[] */
+    SEG_NODES,       /* struct seg_node[] */
+    SEG_NODE_INDEX,  /* the agent's hash over nodes; not for readers */
+    SEG_MODULES,     /* struct seg_module[] */
+    SEG_DENSITY,     /* uint64_t[DENSITY_SLOTS] */
+    SEG_SECONDS,     /* struct seg_second[SECONDS_SLOTS] */
+    SEG_REGION_L1,   /* uint32_t[]: 1 + index of an l2 table */
+    SEG_REGION_L2,   /* struct seg_region[][SEG_L2_ENTRIES] */
+    SEG_BLOCKS,      /* struct seg_block[][SEG_REGION_BLOCKS]: the shadow heap */
+    SEG_OVERFLOW,    /* struct seg_overflow[] */
+    SEG_SECTION_COUNT
+};
+#define SEG_SECTION_SLOTS 32
+
+struct seg_section {
+    uint64_t offset;   /* from the start of the file, page aligned */
+    uint64_t reserved; /* bytes of file and address range it owns */
+    uint64_t element;  /* bytes of one element */
+    uint64_t count;    /* atomic: elements handed out (dense sections), else
+                          reserved / element */
+    uint64_t committed; /* atomic: bytes that may be read from its start (dense
+                          sections grow this, sparse ones leave it 0) */
+};
+
+/* ---- header ------------------------------------------------------------ */
+enum seg_state {
+    SEG_STARTING = 0, /* not yet complete: try again */
+    SEG_LIVE     = 1,
+    SEG_EXITED   = 2, /* said goodbye: exit() or _exit() was reached */
+};
+
+enum seg_clock {
+    SEG_CLOCK_TSC       = 1, /* x86 time stamp counter */
+    SEG_CLOCK_CNTVCT    = 2, /* ARM generic timer */
+    SEG_CLOCK_MONOTONIC = 3, /* nanoseconds of CLOCK_MONOTONIC */
+};
+
+enum seg_flags {
+    SEG_FLAG_KEEP         = 1u << 0, /* leave the file behind after exit */
+    SEG_FLAG_FORKED       = 1u << 1, /* a forked child: inherited blocks unknown */
+    SEG_FLAG_FOREIGN_HEAP = 1u << 2, /* the program brings its own malloc, which
+                                        the agent does not see */
+    SEG_FLAG_MEMORY_CAP   = 1u << 3, /* a commit failed: full, or MEMTOP_MEMORY */
+    SEG_FLAG_THREADED     = 1u << 4, /* more than one thread was seen: the peak
+                                        is exact to peak_slack bytes */
+    SEG_FLAG_NO_STACKS    = 1u << 5, /* MEMTOP_STACKS=0 */
+};
+
+/* One tick/time pair; two of them give the clock's rate. */
+struct seg_clock_pair {
+    uint64_t ticks;
+    uint64_t monotonic_ns;
+};
+
+struct seg_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t header_bytes; /* sizeof(struct seg_header) of the writer */
+    uint32_t state;        /* enum seg_state, atomic, release after set-up */
+    uint32_t flags;        /* enum seg_flags, atomic */
+    int32_t  pid;          /* in the target's own pid namespace */
+    int32_t  ppid;
+    uint32_t uid;
+    int32_t  root_pid;     /* MEMTOP_ROOT, or 0 */
+    uint64_t start_time;   /* field 22 of /proc/PID/stat: clock ticks since boot */
+    uint64_t pid_namespace; /* inode of /proc/self/ns/pid */
+    uint64_t file_bytes;   /* length of the file (sparse) */
+    uint32_t clock;        /* enum seg_clock */
+    uint32_t clock_shift_birth;   /* birth stamp = ticks >> this */
+    uint32_t clock_shift_density; /* density tick = ticks >> this */
+    uint32_t granule_shift;       /* bytes per shadow record = 1 << this */
+    struct seg_clock_pair clock_first; /* at set-up */
+    struct seg_clock_pair clock_last;  /* moved on once a second and at exit */
+    uint64_t start_realtime_ns;
+    uint64_t page_bytes;
+    uint64_t memory_cap;      /* bytes this segment may commit */
+    uint64_t memory_used;     /* atomic: bytes committed so far */
+    uint64_t peak_slack;      /* bytes by which peak_bytes may be too low */
+    uint64_t end_ticks;       /* when goodbye was said, 0 before */
+    int32_t  exit_status;     /* what _exit() was given; -1 unknown */
+    uint32_t unloads;         /* atomic: dlclose seen so many times */
+    char allocator[64];       /* file name of the library that serves malloc */
+    char executable[256];     /* path, NUL terminated, cut if longer */
+    uint32_t command_bytes;   /* of `command`, cut at its end if longer */
+    char command[1020];       /* argv, each NUL terminated */
+    struct seg_section sections[SEG_SECTION_SLOTS];
+};
+
+/* ---- globals: what needs a single truth --------------------------------- */
+/* Exact while one thread runs. With more, each thread carries up to
+ * SEG_BATCH_BYTES that it has not added yet. */
+#define SEG_BATCH_BYTES 65536
+
+struct seg_globals {
+    int64_t  live_bytes;  /* atomic */
+    int64_t  live_blocks; /* atomic */
+    int64_t  peak_bytes;  /* the highest live_bytes */
+    int64_t  peak_blocks; /* the highest live_blocks (on its own) */
+    uint64_t peak_ticks;  /* when peak_bytes was reached */
+    uint32_t epoch;       /* counts the heap's descents from a maximum */
+    uint32_t at_peak;     /* 1 while live_bytes == peak_bytes */
+    uint8_t  pad[16];
+};
+
+/* ---- threads ------------------------------------------------------------ */
+struct seg_class {
+    uint64_t allocations;
+    uint64_t bytes_allocated;
+    uint64_t frees;
+    uint64_t bytes_freed;
+};
+
+enum seg_thread_state {
+    SEG_THREAD_FREE = 0, /* never used */
+    SEG_THREAD_USED = 1, /* tid counts here; whether it lives: ask the kernel */
+    SEG_THREAD_ENDED = 2, /* row 0 only: sums of ended threads whose pages
+                             were taken over; tid 0 */
+    SEG_THREAD_SHARED = 3, /* row 1 only: threads beyond the last page; its
+                              counters are atomic; tid 0 */
+};
+
+/* One page a thread. A thread's figures are the calls that it made; a block
+ * freed by another thread counts in the other thread's page. */
+struct seg_thread {
+    uint32_t state; /* enum seg_thread_state */
+    int32_t  tid;   /* in the target's own pid namespace */
+    char     name[16];
+    uint64_t first_ticks;
+    uint64_t last_ticks;    /* of its last allocation */
+    int64_t  pending_bytes; /* not yet in globals.live_bytes */
+    int64_t  pending_blocks;
+    uint64_t density_tick;  /* the tick that it is counting, and */
+    uint64_t density_count; /* how many allocations it made in it */
+    uint64_t reallocations;
+    uint64_t temporary;
+    uint64_t foreign_frees;   /* of blocks never seen */
+    uint64_t inherited_frees; /* in a forked child: of the parent's blocks */
+    uint64_t missed_frees;    /* blocks whose free went unseen, noticed when
+                                 their address was handed out again; these
+                                 are part of frees */
+    uint64_t lost;            /* allocations that could not be recorded */
+    uint64_t unattributed;    /* recorded, but without a stack: site 0 */
+    uint64_t cut_stacks;      /* deeper than SEG_DEPTH_MAX */
+    uint64_t nested;          /* made by a signal handler inside a hook */
+    uint64_t functions[SEG_FN_SLOTS];   /* calls that handed out or took a block */
+    uint64_t lifetimes[SEG_LIFE_CLASSES]; /* frees by bit length of the age
+                                             in birth-stamp units */
+    struct seg_class classes[SEG_SIZE_CLASSES];
+    uint8_t pad[1264];
+};
+
+/* ---- sites, nodes, modules ---------------------------------------------- */
+/* Counters of one site by one thread. A thread's chunk for sites
+ * [64 c, 64 c + 64) is site_chunks[site_dirs[thread][c] - 1]; 0 means that it
+ * never touched them. The site's figures are the sums over the threads. */
+struct seg_site_counters {
+    uint64_t allocations;
+    uint64_t frees;
+    uint64_t bytes_allocated;
+    uint64_t bytes_freed;
+    uint64_t temporary;
+    int64_t  bytes_at_peak;  /* live bytes when `epoch` began */
+    int32_t  blocks_at_peak;
+    uint32_t epoch;          /* bytes_at_peak is meant for the peak while this
+                                equals globals.epoch and not globals.at_peak;
+                                otherwise the live figures are */
+    uint64_t reserved;
+};
+
+/* Site 0 is "unattributed"; its node is 0. */
+struct seg_site {
+    uint32_t node;        /* its leaf; 0 while being set up */
+    uint32_t flags;       /* enum seg_site_flags */
+    uint64_t first_ticks; /* of its first allocation */
+};
+
+enum seg_site_flags {
+    SEG_SITE_CUT     = 1u << 0, /* the stack was deeper than SEG_DEPTH_MAX */
+    SEG_SITE_BROKEN  = 1u << 1, /* unwinding ended before the thread's start */
+    SEG_SITE_FOREIGN = 1u << 2, /* not on a stack that belongs to the thread */
+};
+
+/* A stack is a path in this trie, from a leaf over `parent` to node 0, which
+ * is the root and no frame. A parent's index is below its child's. */
+#define SEG_PC_UNLOADED (UINT64_C(1) << 63) /* its module is gone */
+#define SEG_PC_EXACT    (UINT64_C(1) << 62) /* look up at pc, not pc - 1: the
+                                               frame was interrupted */
+#define SEG_PC_MASK     (SEG_PC_EXACT - 1)
+
+struct seg_node {
+    uint64_t pc;     /* return address with the SEG_PC flags; 0 while set up */
+    uint32_t parent;
+    uint32_t site;   /* atomic: site that ends here, 0 none */
+    uint16_t module; /* index into modules, 0 unknown */
+    uint16_t depth;  /* frames from the root: its children's parent's + 1 */
+    uint32_t reserved;
+};
+
+/* Module 0 is "unknown". */
+struct seg_module {
+    uint64_t start; /* of the mapped range [start, end) */
+    uint64_t end;
+    uint64_t bias;  /* add to an ELF address to get a mapped one */
+    uint32_t state; /* enum seg_module_state, atomic */
+    uint32_t build_id_bytes;
+    uint8_t  build_id[32];
+    char     path[448]; /* NUL terminated */
+};
+
+enum seg_module_state {
+    SEG_MODULE_PENDING  = 0,
+    SEG_MODULE_LOADED   = 1,
+    SEG_MODULE_UNLOADED = 2,
+};
+
+/* ---- history ------------------------------------------------------------ */
+/* Density slot i holds (tick << 32 | allocations) for the last density tick
+ * with tick % DENSITY_SLOTS == i; tick is cut to its low 32 bits. A thread adds
+ * its count when it meets a new tick; the one under way is in its page. */
+
+/* Record i was written at the first event of second % SECONDS_SLOTS == i since
+ * clock_first, and says how things stood then. Silence leaves gaps. */
+struct seg_second_site {
+    uint32_t site;
+    uint32_t live_blocks;
+    int64_t  live_bytes;
+};
+
+struct seg_second {
+    uint64_t second; /* 1 + whole seconds since clock_first; 0 while written */
+    uint64_t monotonic_ns;
+    uint64_t allocations;
+    uint64_t frees;
+    uint64_t bytes_allocated;
+    uint64_t bytes_freed;
+    int64_t  live_bytes;
+    int64_t  live_blocks;
+    int64_t  peak_bytes;
+    uint32_t threads;
+    uint32_t sites;
+    uint64_t reserved[2];
+    struct seg_second_site top[SEG_SECOND_SITES];
+};
+
+/* ---- live blocks: the shadow heap ---------------------------------------- */
+/* granule g = address >> granule_shift; region r = g >> 17; the region's entry
+ * is region_l2[region_l1[r >> 12] - 1][r & 4095]; the block's record is
+ * blocks[entry.blocks - 1][g & 131071]. Bit k of entry.committed says that the
+ * k-th 1/32 of the region's records may be touched. A block that does not fit
+ * (a granule already taken, an address above 48 bits, 2^40 bytes or more) is
+ * in the overflow table. */
+#define SEG_REGION_SHIFT   17
+#define SEG_REGION_BLOCKS  (1u << SEG_REGION_SHIFT)
+#define SEG_L2_SHIFT       12
+#define SEG_L2_ENTRIES     (1u << SEG_L2_SHIFT)
+#define SEG_REGION_PARTS   32u
+#define SEG_ADDRESS_BITS   48
+#define SEG_GRANULE_GLIBC  5
+#define SEG_GRANULE_OTHER  4
+
+struct seg_region {
+    uint32_t blocks;    /* atomic: 1 + index of the region's shadow */
+    uint32_t committed; /* atomic: one bit for each part of it */
+};
+
+#define SEG_BLOCK_SIZE_BITS   40
+#define SEG_BLOCK_SITE_BITS   24
+#define SEG_BLOCK_BIRTH_BITS  48
+#define SEG_BLOCK_THREAD_BITS 13
+#define SEG_BLOCK_SUB_BITS    3
+
+/* `what` is 0 for a granule in which no live block starts. */
+struct seg_block {
+    uint64_t what; /* (size + 1) | site << 40 */
+    uint64_t when; /* birth | thread << 48 | sub << 61, sub = address >> 2 & 7 */
+};
+
+struct seg_overflow {
+    uint64_t address; /* atomic; 0 never used, 1 used before, free again */
+    uint64_t size;
+    uint64_t when;    /* as in seg_block, sub unused */
+    uint32_t site;
+    uint32_t reserved;
+};
+#define SEG_OVERFLOW_SLOTS (1u << 22)
+#define SEG_OVERFLOW_PROBES 64u
+
+/* The slot where probing for `address` starts; SEG_OVERFLOW_PROBES follow. */
+static inline uint32_t seg_overflow_hash(uint64_t address)
+{
+    return (uint32_t)((address >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 42);
+}
+
+/* ---- size classes --------------------------------------------------------- */
+/* 0: size 0. 1-16: steps of 16 to 256. 17-32: four per doubling to 4 KiB.
+ * 33-63: one per doubling, the last without end. Both bounds are inclusive. */
+static inline unsigned seg_size_class(uint64_t size)
+{
+    if (size <= 256)
+        return (unsigned)((size + 15) >> 4);
+    unsigned top = 63u - (unsigned)__builtin_clzll(size - 1); /* 8: 257..512 */
+    if (top < 12)
+        return 17 + (top - 8) * 4 + (unsigned)((size - 1) >> (top - 2) & 3);
+    return top + 21 < SEG_SIZE_CLASSES ? top + 21 : SEG_SIZE_CLASSES - 1;
+}
+
+static inline uint64_t seg_class_max(unsigned class)
+{
+    if (class <= 16)
+        return (uint64_t)class << 4;
+    if (class <= 32) {
+        unsigned top = 8 + (class - 17) / 4;
+        return (UINT64_C(1) << top) +
+               (((uint64_t)(class - 17) % 4 + 1) << (top - 2));
+    }
+    return class < SEG_SIZE_CLASSES - 1 ? UINT64_C(1) << (class - 20) : UINT64_MAX;
+}
+
+static inline uint64_t seg_class_min(unsigned class)
+{
+    return class == 0 ? 0 : seg_class_max(class - 1) + 1;
+}
+
+_Static_assert(sizeof(struct seg_section) == 40, "layout");
+_Static_assert(sizeof(struct seg_header) <= 4096, "the header is one page");
+_Static_assert(sizeof(struct seg_globals) == 64, "layout");
+_Static_assert(sizeof(struct seg_thread) == 4096, "a thread has one page");
+_Static_assert(sizeof(struct seg_site_counters) == 64, "layout");
+_Static_assert(sizeof(struct seg_site) == 16, "layout");
+_Static_assert(sizeof(struct seg_node) == 24, "layout");
+_Static_assert(sizeof(struct seg_module) == 512, "layout");
+_Static_assert(sizeof(struct seg_second) == 320, "layout");
+_Static_assert(sizeof(struct seg_region) == 8, "layout");
+_Static_assert(sizeof(struct seg_block) == 16, "layout");
+_Static_assert(sizeof(struct seg_overflow) == 32, "layout");
+_Static_assert(SEG_FN_COUNT <= SEG_FN_SLOTS, "room for the functions");
+_Static_assert(SEG_SECTION_COUNT <= SEG_SECTION_SLOTS, "room for the sections");
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A snapshot: what the reader copied out of a segment, checked and summed, in
+ * plain arrays. Views, reports and exports see this and never the segment.
+ *
+ * Everything in a snapshot has been bounded: indexes are valid, strings are
+ * terminated, parents precede children, counters are as the target wrote them
+ * (a hostile target can lie about amounts, not about shapes).
+ *
+ * Ownership: snapshot_init makes an empty one in the caller's storage,
+ * reader_refresh fills and refills it (its arrays are reused), snapshot_fini
+ * frees what it holds. Not thread safe; a filled one may be read by several.
+ *
+ * Units: bytes, nanoseconds (suffix _ns), wall clock where _realtime_ns.
+ */
+#ifndef MEMTOP_TUI_MODEL_SNAPSHOT_H
+#define MEMTOP_TUI_MODEL_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/segment.h"
+
+enum target_state {
+    TARGET_RUNNING,
+    TARGET_EXITED,  /* said goodbye */
+    TARGET_KILLED,  /* is gone and never said goodbye */
+    TARGET_REPLACED, /* exec put another program in its place */
+};
+
+struct target_info {
+    int pid;              /* in our namespace where it is alive, else its own */
+    int inner_pid;        /* in its own namespace */
+    int ppid;
+    unsigned uid;
+    enum target_state state;
+    unsigned flags;       /* enum seg_flags */
+    char command[1024];   /* arguments joined by spaces, printable */
+    char executable[256];
+    char allocator[64];
+    int exit_status;      /* -1 unknown */
+    uint64_t start_realtime_ns;
+    uint64_t wall_ns;     /* from set-up to now, or to its end as far as known */
+    uint64_t segment_bytes; /* memory that the segment has committed */
+    uint64_t segment_cap;
+    uint64_t peak_slack;  /* peak_bytes may be too low by this much */
+    unsigned unloads;
+};
+
+struct totals {
+    uint64_t allocations, frees, reallocations;
+    uint64_t bytes_allocated, bytes_freed;
+    int64_t live_blocks, live_bytes; /* allocated minus freed */
+    int64_t peak_bytes, peak_blocks;
+    uint64_t peak_ns;                /* after set-up */
+    uint64_t temporary;
+    uint64_t foreign_frees, inherited_frees, missed_frees;
+    uint64_t lost, unattributed, cut_stacks, nested;
+};
+
+struct size_row {
+    uint64_t min, max; /* inclusive; max UINT64_MAX in the last */
+    uint64_t allocations, frees;
+    uint64_t bytes_allocated, bytes_freed;
+    int64_t live_blocks, live_bytes;
+};
+
+struct lifetime_row {
+    uint64_t below_ns; /* ages under this and not under the row's before */
+    uint64_t frees;
+};
+
+struct thread_row {
+    int tid;        /* in its own namespace; 0 for the rows below */
+    char name[32];  /* the kernel's, where the thread lives; "(ended)",
+                       "(shared)" for sums */
+    bool alive;
+    uint64_t allocations, frees, reallocations;
+    uint64_t bytes_allocated, bytes_freed;
+    uint64_t temporary;
+    uint64_t foreign_frees;
+    uint64_t first_ns, last_ns; /* after set-up */
+};
+
+struct site_row {
+    uint32_t id;
+    uint32_t node;  /* leaf in nodes; 0 when unattributed */
+    uint32_t flags; /* enum seg_site_flags */
+    uint64_t first_ns;
+    uint64_t allocations, frees;
+    uint64_t bytes_allocated, bytes_freed;
+    uint64_t temporary;
+    int64_t live_blocks, live_bytes;
+    int64_t peak_blocks, peak_bytes; /* its part in the heap at its peak */
+};
+
+struct node_row {
+    uint64_t pc;     /* flags taken off */
+    uint32_t parent; /* < own index; 0 is the root, which is no frame */
+    uint16_t module; /* index into modules */
+    uint16_t depth;
+    bool exact;      /* look up at pc and not at pc - 1 */
+};
+
+struct module_row {
+    uint64_t start, end, bias;
+    bool unloaded;
+    unsigned build_id_bytes;
+    uint8_t build_id[32];
+    char path[448];
+};
+
+/* One density sample: allocations in [start_ns, start_ns + tick_ns). */
+struct density {
+    double tick_ns;      /* length of one tick */
+    uint64_t last_tick;  /* number of the newest tick that may be complete */
+    size_t ticks;        /* = SEG_DENSITY_SLOTS */
+    uint32_t *counts;    /* counts[i]: tick last_tick - (ticks - 1 - i) */
+};
+
+struct second_row {
+    uint64_t second; /* whole seconds after set-up */
+    uint64_t allocations, frees, bytes_allocated, bytes_freed;
+    int64_t live_bytes, live_blocks, peak_bytes;
+    unsigned threads, sites;
+    unsigned n_top;
+    struct seg_second_site top[SEG_SECOND_SITES];
+};
+
+struct snapshot {
+    uint64_t taken_ns; /* CLOCK_MONOTONIC when copied */
+    struct target_info target;
+    struct totals totals;
+    uint64_t functions[SEG_FN_COUNT];
+    struct size_row sizes[SEG_SIZE_CLASSES];
+    struct lifetime_row lifetimes[SEG_LIFE_CLASSES];
+    struct thread_row *threads; /* in order of first use */
+    size_t n_threads;
+    struct site_row *sites;     /* sites[i].id == i */
+    size_t n_sites;
+    struct node_row *nodes;
+    size_t n_nodes;
+    struct module_row *modules;
+    size_t n_modules;
+    struct density density;
+    struct second_row *seconds; /* oldest first, gaps where nothing happened */
+    size_t n_seconds;
+    /* capacities of the arrays above; the reader's business */
+    size_t cap_threads, cap_sites, cap_nodes, cap_modules, cap_seconds;
+};
+
+void snapshot_init(struct snapshot *s);
+void snapshot_fini(struct snapshot *s);
+
+/* The name of an allocation function, "malloc" for SEG_FN_MALLOC. */
+const char *snapshot_function_name(enum seg_function fn);
+
+/* Indexes of the sites by falling live bytes (ties: bytes allocated, then id)
+ * into order[0..n_sites); returns how many have ever allocated, which come
+ * first. `order` is the caller's, n_sites long. */
+size_t snapshot_sites_by_live(const struct snapshot *s, uint32_t *order);
+
+/* The frames of a site, leaf first, as node indexes. Returns how many. */
+size_t snapshot_stack(const struct snapshot *s, uint32_t site,
+                      uint32_t nodes[SEG_DEPTH_MAX]);
+
+#endif

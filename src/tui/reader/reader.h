@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reader: the viewer's only door to segments. Finds them, copies them out
+ * with pread, checks everything, and yields snapshots.
+ *
+ *     struct reader *r;
+ *     enum reader_status st = reader_open_pid(pid, &r);
+ *     if (st != READER_OK) fail(reader_message(st));
+ *     struct snapshot s;
+ *     snapshot_init(&s);
+ *     while (reader_refresh(r, &s, READER_ALL) == READER_OK) draw(&s);
+ *     snapshot_fini(&s);
+ *     reader_close(r);
+ *
+ * The segment is never mapped: a truncation yields a short read and not a
+ * SIGBUS, and each value is read once. While a reader is open it holds a
+ * shared flock on the segment, which asks an exiting target to leave the file;
+ * the last reader of a target that has exited removes it, unless it is to be
+ * kept. All functions print nothing. Not thread safe per reader.
+ */
+#ifndef MEMTOP_TUI_READER_READER_H
+#define MEMTOP_TUI_READER_READER_H
+
+#include "tui/model/snapshot.h"
+
+struct reader;
+
+enum reader_status {
+    READER_OK = 0,
+    READER_NO_PROCESS,  /* no such process, and no segment of a dead one */
+    READER_NO_SEGMENT,  /* lives, but has no agent */
+    READER_PERMISSION,
+    READER_NOT_READY,   /* the agent is still setting it up: try again */
+    READER_FOREIGN,     /* not a segment */
+    READER_VERSION,     /* of another version of memtop */
+    READER_CORRUPT,     /* its own description contradicts itself */
+    READER_NO_MEMORY,
+    READER_SYSTEM,      /* errno says */
+};
+
+/* A sentence for people, without a full stop. Static. */
+const char *reader_message(enum reader_status status);
+
+/* Open the segment of a process, living or dead (the newest one if several
+ * bore that pid), looking through /proc/PID/root in containers. On READER_OK
+ * *out is the caller's to reader_close. */
+enum reader_status reader_open_pid(int pid, struct reader **out);
+enum reader_status reader_open_path(const char *path, struct reader **out);
+void reader_close(struct reader *r); /* NULL is fine */
+
+/* What to copy. Totals, sizes, lifetimes, threads and the target are always
+ * copied. Nodes and modules are cached: only new ones are read. */
+enum reader_parts {
+    READER_SITES   = 1 << 0, /* sites, nodes, modules */
+    READER_DENSITY = 1 << 1,
+    READER_SECONDS = 1 << 2,
+    READER_ALL     = READER_SITES | READER_DENSITY | READER_SECONDS,
+};
+
+/* Copy the present state into *s. READER_OK also for dead targets (see
+ * s->target.state). When exec has replaced the target, the state says so once
+ * and the next reader_open_pid finds the successor. */
+enum reader_status reader_refresh(struct reader *r, struct snapshot *s,
+                                  unsigned parts);
+
+/* The path it was opened by. Valid until reader_close. */
+const char *reader_path(const struct reader *r);
+
+/* ---- discovery ----------------------------------------------------------- */
+struct found {
+    int pid;        /* in our namespace; of dead ones the inner pid */
+    bool alive;
+    bool readable;  /* may be opened by us */
+    unsigned uid;
+    enum target_state state;
+    uint64_t start_realtime_ns;
+    uint64_t segment_bytes;
+    bool keep;
+    int root_pid;   /* MEMTOP_ROOT of the run it belongs to, or 0 */
+    int64_t live_bytes;
+    char command[256];
+    char path[512];
+};
+
+/* All segments on this machine, ours and other users' where readable, living
+ * and dead, sorted by pid. *out is the caller's to free(). */
+enum reader_status reader_find_all(struct found **out, size_t *n);
+
+/* Remove the segment of a dead process. READER_OK, READER_PERMISSION, or
+ * READER_NOT_READY when its process lives. */
+enum reader_status reader_remove(const struct found *f);
+
+#endif
