@@ -10,8 +10,7 @@
  * times are ticks of `clock` (below) unless a name says otherwise.
  *
  *   header | globals | threads | site_dirs | site_chunks | sites | nodes |
- *   node_index | modules | density | seconds | region_l1 | region_l2 |
- *   blocks | overflow
+ *   modules | density | seconds | region_l1 | region_l2 | blocks | overflow
  *
  * Writing. Only the target writes. Each counter has one writer at a time
  * (its thread), except those marked "atomic". Memory is committed in steps
@@ -93,7 +92,6 @@ enum seg_section_id {
     SEG_SITE_CHUNKS, /* struct seg_site_counters[][CHUNK_SITES] */
     SEG_SITES,       /* struct seg_site[] */
     SEG_NODES,       /* struct seg_node[] */
-    SEG_NODE_INDEX,  /* the agent's hash over nodes; not for readers */
     SEG_MODULES,     /* struct seg_module[] */
     SEG_DENSITY,     /* uint64_t[DENSITY_SLOTS] */
     SEG_SECONDS,     /* struct seg_second[SECONDS_SLOTS] */
@@ -192,7 +190,9 @@ struct seg_globals {
     uint64_t peak_ticks;  /* when peak_bytes was reached */
     uint32_t epoch;       /* counts the heap's descents from a maximum */
     uint32_t at_peak;     /* 1 while live_bytes == peak_bytes */
-    uint8_t  pad[16];
+    uint32_t folding;     /* atomic: odd while an ended thread's page is being
+                             added to row 0; changed: copy the threads again */
+    uint8_t  pad[12];
 };
 
 /* ---- threads ------------------------------------------------------------ */
