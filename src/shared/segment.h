@@ -285,7 +285,7 @@ struct seg_node {
     uint32_t parent;
     uint32_t site;   /* atomic: site that ends here, 0 none */
     uint16_t module; /* index into modules, 0 unknown */
-    uint16_t depth;  /* frames from the root: its children's parent's + 1 */
+    uint16_t depth;  /* frames from the root to here: its parent's + 1 */
     uint32_t reserved;
 };
 

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shadow heap and, for the few blocks that it cannot hold, the overflow
+ * table. Called by the tracker, inside malloc, on each event: the first half
+ * of this file is the hot path.
+ */
+#include "agent/blocks.h"
+
+#include "agent/store.h"
+
+#define PART_BYTES ((size_t)SEG_REGION_BLOCKS / SEG_REGION_PARTS * sizeof(struct seg_block))
+#define OVERFLOW_PARTS (SEG_OVERFLOW_SLOTS * sizeof(struct seg_overflow) / STORE_STEP)
+#define USED_BEFORE 1u
+
+#define SIZE_MASK ((UINT64_C(1) << SEG_BLOCK_SIZE_BITS) - 1)
+#define BIRTH_MASK ((UINT64_C(1) << SEG_BLOCK_BIRTH_BITS) - 1)
+#define THREAD_MASK ((1u << SEG_BLOCK_THREAD_BITS) - 1)
+#define SUB_SHIFT (SEG_BLOCK_BIRTH_BITS + SEG_BLOCK_THREAD_BITS)
+
+static uint64_t overflow_committed[OVERFLOW_PARTS / 64]; /* bits, atomic */
+static uint64_t overflow_live;                           /* atomic */
+static uint64_t region_blocks_used;                      /* atomic */
+
+void blocks_attach(void)
+{
+    for (unsigned i = 0; i < OVERFLOW_PARTS / 64; i++)
+        overflow_committed[i] = 0;
+    overflow_live = 0;
+    region_blocks_used = 0;
+}
+
+static uint64_t sub_of(uintptr_t address)
+{
+    return address >> 2 & 7;
+}
+
+static uint64_t pack_what(const struct block *b)
+{
+    return (b->size + 1) | (uint64_t)b->site << SEG_BLOCK_SIZE_BITS;
+}
+
+static uint64_t pack_when(const struct block *b, uint64_t sub)
+{
+    return (b->birth & BIRTH_MASK) |
+           (uint64_t)(b->thread & THREAD_MASK) << SEG_BLOCK_BIRTH_BITS | sub << SUB_SHIFT;
+}
+
+static void unpack(struct block *b, uint64_t what, uint64_t when)
+{
+    b->size = (what & SIZE_MASK) - 1;
+    b->site = (uint32_t)(what >> SEG_BLOCK_SIZE_BITS);
+    b->birth = when & BIRTH_MASK;
+    b->thread = (uint32_t)(when >> SEG_BLOCK_BIRTH_BITS) & THREAD_MASK;
+}
+
+/* ---- the shadow ------------------------------------------------------------ */
+
+/* The record for an address if its part of the shadow is committed, else NULL
+ * with *entry at the region's entry (NULL: there is none). */
+static struct seg_block *locate(uintptr_t address, struct seg_region **entry)
+{
+    uint64_t granule = address >> store.header->granule_shift;
+    uint64_t region = granule >> SEG_REGION_SHIFT;
+    *entry = NULL;
+    if (__builtin_expect(address >> SEG_ADDRESS_BITS != 0, 0))
+        return NULL;
+    uint32_t l2 = __atomic_load_n(&store.region_l1[region >> SEG_L2_SHIFT], __ATOMIC_ACQUIRE);
+    if (__builtin_expect(l2 == 0, 0))
+        return NULL;
+    struct seg_region *r = &store.region_l2[(size_t)(l2 - 1) * SEG_L2_ENTRIES +
+                                            region % SEG_L2_ENTRIES];
+    *entry = r;
+    uint64_t slot = granule % SEG_REGION_BLOCKS;
+    uint32_t part = (uint32_t)(slot / (SEG_REGION_BLOCKS / SEG_REGION_PARTS));
+    if (__builtin_expect(!(__atomic_load_n(&r->committed, __ATOMIC_ACQUIRE) >> part & 1), 0))
+        return NULL;
+    return &store.blocks[(size_t)(r->blocks - 1) * SEG_REGION_BLOCKS + slot];
+}
+
+static struct seg_region *make_entry(uint64_t region)
+{
+    uint32_t *l1 = &store.region_l1[region >> SEG_L2_SHIFT];
+    uint32_t l2 = 0;
+    uint64_t fresh = store_append(SEG_REGION_L2);
+    if (fresh == UINT64_MAX)
+        return NULL;
+    if (__atomic_compare_exchange_n(l1, &l2, (uint32_t)fresh + 1, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
+        l2 = (uint32_t)fresh + 1;
+    return &store.region_l2[(size_t)(l2 - 1) * SEG_L2_ENTRIES + region % SEG_L2_ENTRIES];
+}
+
+static bool give_shadow(struct seg_region *r)
+{
+    const struct seg_section *section = &store.header->sections[SEG_BLOCKS];
+    uint64_t fresh = __atomic_fetch_add(&region_blocks_used, 1, __ATOMIC_RELAXED);
+    if ((fresh + 1) * section->element > section->reserved) {
+        __atomic_fetch_sub(&region_blocks_used, 1, __ATOMIC_RELAXED);
+        return false;
+    }
+    uint32_t none = 0;
+    __atomic_compare_exchange_n(&r->blocks, &none, (uint32_t)fresh + 1, false,
+                                __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    return true;
+}
+
+/* Make room for the record of an address whose part is not committed yet. */
+static struct seg_block *make_room(uintptr_t address, struct seg_region *r)
+{
+    uint64_t granule = address >> store.header->granule_shift;
+    uint64_t slot = granule % SEG_REGION_BLOCKS;
+    uint32_t part = (uint32_t)(slot / (SEG_REGION_BLOCKS / SEG_REGION_PARTS));
+    if (address >> SEG_ADDRESS_BITS != 0)
+        return NULL;
+    if (!r && !(r = make_entry(granule >> SEG_REGION_SHIFT)))
+        return NULL;
+    if (__atomic_load_n(&r->blocks, __ATOMIC_ACQUIRE) == 0 && !give_shadow(r))
+        return NULL;
+    struct seg_block *shadow = &store.blocks[(size_t)(r->blocks - 1) * SEG_REGION_BLOCKS];
+    if (!store_commit((char *)shadow + part * PART_BYTES, PART_BYTES))
+        return NULL;
+    __atomic_or_fetch(&r->committed, 1u << part, __ATOMIC_ACQ_REL);
+    return &shadow[slot];
+}
+
+/* ---- the overflow table ------------------------------------------------------ */
+
+static bool overflow_ready(uint32_t slot, bool commit)
+{
+    size_t part = slot * sizeof(struct seg_overflow) / STORE_STEP;
+    uint64_t bit = UINT64_C(1) << part % 64;
+    uint64_t *word = &overflow_committed[part / 64];
+    if (__atomic_load_n(word, __ATOMIC_ACQUIRE) & bit)
+        return true;
+    if (!commit || !store_commit((char *)store.overflow + part * STORE_STEP, STORE_STEP))
+        return false;
+    __atomic_or_fetch(word, bit, __ATOMIC_ACQ_REL);
+    return true;
+}
+
+static struct seg_overflow *overflow_find(uintptr_t address)
+{
+    if (__atomic_load_n(&overflow_live, __ATOMIC_RELAXED) == 0)
+        return NULL;
+    uint32_t start = seg_overflow_hash(address);
+    for (uint32_t i = 0; i < SEG_OVERFLOW_PROBES; i++) {
+        uint32_t slot = (start + i) % SEG_OVERFLOW_SLOTS;
+        if (!overflow_ready(slot, false))
+            return NULL;
+        uint64_t found = __atomic_load_n(&store.overflow[slot].address, __ATOMIC_ACQUIRE);
+        if (found == address)
+            return &store.overflow[slot];
+        if (found == 0)
+            return NULL;
+    }
+    return NULL;
+}
+
+static bool overflow_insert(uintptr_t address, const struct block *b)
+{
+    uint32_t start = seg_overflow_hash(address);
+    for (uint32_t i = 0; i < SEG_OVERFLOW_PROBES; i++) {
+        uint32_t slot = (start + i) % SEG_OVERFLOW_SLOTS;
+        if (!overflow_ready(slot, true))
+            return false;
+        struct seg_overflow *o = &store.overflow[slot];
+        uint64_t found = __atomic_load_n(&o->address, __ATOMIC_ACQUIRE);
+        if (found > USED_BEFORE ||
+            !__atomic_compare_exchange_n(&o->address, &found, address, false,
+                                         __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+            continue;
+        o->size = b->size;
+        o->site = b->site;
+        o->when = pack_when(b, 0);
+        __atomic_add_fetch(&overflow_live, 1, __ATOMIC_RELAXED);
+        return true;
+    }
+    return false;
+}
+
+static bool overflow_take(uintptr_t address, struct block *out)
+{
+    struct seg_overflow *o = overflow_find(address);
+    if (!o)
+        return false;
+    unpack(out, 0, o->when);
+    out->size = o->size;
+    out->site = o->site;
+    __atomic_store_n(&o->address, USED_BEFORE, __ATOMIC_RELEASE);
+    __atomic_sub_fetch(&overflow_live, 1, __ATOMIC_RELAXED);
+    return true;
+}
+
+static enum blocks_result overflow_put(uintptr_t address, const struct block *b,
+                                       struct block *old)
+{
+    bool replaced = overflow_take(address, old);
+    if (!overflow_insert(address, b))
+        return BLOCKS_FULL;
+    return replaced ? BLOCKS_REPLACED : BLOCKS_STORED;
+}
+
+/* ---- put and take ------------------------------------------------------------- */
+
+enum blocks_result blocks_put(uintptr_t address, const struct block *b, struct block *old)
+{
+    struct seg_region *entry;
+    struct seg_block *record = locate(address, &entry);
+    if (__builtin_expect(!record, 0))
+        record = make_room(address, entry);
+    bool fits = b->size < SIZE_MASK - 1;
+    if (__builtin_expect(!record || !fits, 0))
+        return overflow_put(address, b, old);
+    enum blocks_result result = BLOCKS_STORED;
+    uint64_t sub = sub_of(address);
+    if (__builtin_expect(record->what != 0, 0)) {
+        if (record->when >> SUB_SHIFT != sub)
+            return overflow_put(address, b, old);
+        unpack(old, record->what, record->when);
+        result = BLOCKS_REPLACED;
+    } else if (__builtin_expect(overflow_take(address, old), 0)) {
+        result = BLOCKS_REPLACED;
+    }
+    record->when = pack_when(b, sub);
+    __atomic_store_n(&record->what, pack_what(b), __ATOMIC_RELEASE);
+    return result;
+}
+
+bool blocks_take(uintptr_t address, struct block *out)
+{
+    struct seg_region *entry;
+    struct seg_block *record = locate(address, &entry);
+    if (__builtin_expect(record && record->what != 0 &&
+                         record->when >> SUB_SHIFT == sub_of(address), 1)) {
+        unpack(out, record->what, record->when);
+        __atomic_store_n(&record->what, 0, __ATOMIC_RELEASE);
+        return true;
+    }
+    return overflow_take(address, out);
+}

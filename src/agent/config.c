@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading of the MEMTOP_* variables. Called by the tracker at set-up, inside
+ * the first malloc at times: nothing here allocates or calls stdio.
+ */
+#include "agent/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int parse_pid(const char *text)
+{
+    int pid = 0;
+    for (; *text >= '0' && *text <= '9' && pid < 100000000; text++)
+        pid = pid * 10 + (*text - '0');
+    return *text ? 0 : pid;
+}
+
+uint64_t config_parse_size(const char *text)
+{
+    uint64_t n = 0;
+    const char *p = text;
+    for (; *p >= '0' && *p <= '9'; p++) {
+        if (n > UINT64_MAX / 16)
+            return 0;
+        n = n * 10 + (uint64_t)(*p - '0');
+    }
+    static const char units[] = "KMGT";
+    const char *unit = *p ? strchr(units, *p & ~0x20) : NULL;
+    if (p == text || (*p && (!unit || p[1])))
+        return 0;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    return n << shift >> shift == n ? n << shift : 0;
+}
+
+static bool is_set(const char *value)
+{
+    return value && *value && strcmp(value, "0") != 0;
+}
+
+void config_read(struct config *c)
+{
+    const char *mode = getenv("MEMTOP");
+    const char *stacks = getenv("MEMTOP_STACKS");
+    const char *memory = getenv("MEMTOP_MEMORY");
+    const char *root = getenv("MEMTOP_ROOT");
+    const char *dir = getenv("MEMTOP_DIR");
+    *c = (struct config){
+        .off = mode && (strcmp(mode, "off") == 0 || strcmp(mode, "0") == 0),
+        .keep = is_set(getenv("MEMTOP_KEEP")),
+        .stacks = !stacks || is_set(stacks),
+        .memory = memory ? config_parse_size(memory) : 0,
+        .root_pid = root ? parse_pid(root) : 0,
+        .dir = dir && *dir ? dir : NULL,
+        .follow = getenv("MEMTOP_FOLLOW"),
+    };
+}
+
+static bool in_list(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+    while (*list) {
+        size_t item = strcspn(list, ",");
+        if (item == length && memcmp(list, name, length) == 0)
+            return true;
+        list += item + (list[item] == ',');
+    }
+    return false;
+}
+
+bool config_follows(const struct config *c, int pid, const char *executable)
+{
+    if (!c->follow || !*c->follow || strcmp(c->follow, "all") == 0 || pid == c->root_pid)
+        return true;
+    if (strcmp(c->follow, "none") == 0)
+        return false;
+    const char *slash = strrchr(executable, '/');
+    return in_list(c->follow, slash ? slash + 1 : executable);
+}

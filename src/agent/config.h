@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the MEMTOP_* variables ask for. Read once per program image, before the
+ * first segment is made; forked children keep what their parent read.
+ */
+#ifndef MEMTOP_AGENT_CONFIG_H
+#define MEMTOP_AGENT_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct config {
+    bool off;          /* MEMTOP=off, or the agent must stay out of the way */
+    bool keep;         /* MEMTOP_KEEP=1 */
+    bool stacks;       /* MEMTOP_STACKS, default 1 */
+    uint64_t memory;   /* MEMTOP_MEMORY in bytes, 0: not given */
+    int root_pid;      /* MEMTOP_ROOT, 0: not given */
+    const char *dir;   /* MEMTOP_DIR, NULL: not given */
+    const char *follow; /* MEMTOP_FOLLOW, NULL: not given, meaning all */
+};
+
+/* Fill *c from the environment. The strings belong to the environment. Uses
+ * nothing but getenv. */
+void config_read(struct config *c);
+
+/* Is the process `pid` that runs `executable` one to be tracked? The root
+ * always is; others as MEMTOP_FOLLOW says. */
+bool config_follows(const struct config *c, int pid, const char *executable);
+
+/* "64M" to bytes: digits and at most one of K M G T. 0 when malformed. */
+uint64_t config_parse_size(const char *text);
+
+#endif

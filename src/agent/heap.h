@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The heap as one number: live bytes and blocks, their maxima, and the epoch
+ * that the sites' peak figures hang on.
+ *
+ * With one thread the figures are exact. With more, a thread keeps up to
+ * SEG_BATCH_BYTES to itself, so that no cache line travels on each event: the
+ * peak may then be too low by that much for each thread, and the header says so.
+ * Inline because it is on the hot path. Inside malloc.
+ */
+#ifndef MEMTOP_AGENT_HEAP_H
+#define MEMTOP_AGENT_HEAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/store.h"
+#include "agent/thread.h"
+
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 32)
+#include <sys/single_threaded.h>
+static inline bool heap_single_threaded(void)
+{
+    return __libc_single_threaded;
+}
+#else
+static inline bool heap_single_threaded(void)
+{
+    return false;
+}
+#endif
+
+/* Add what t kept to itself. */
+void heap_flush(struct thread *t, uint64_t ticks);
+
+/* `bytes` in `blocks` more (or fewer) are alive, as of `ticks`. */
+static inline void heap_add(struct thread *t, int64_t bytes, int64_t blocks, uint64_t ticks)
+{
+    struct seg_globals *g = store.globals;
+    if (heap_single_threaded() && !t->shared) {
+        g->live_bytes += bytes;
+        g->live_blocks += blocks;
+        if (g->live_bytes > g->peak_bytes) {
+            g->peak_bytes = g->live_bytes;
+            g->peak_ticks = ticks;
+            g->at_peak = 1;
+        }
+        if (g->live_blocks > g->peak_blocks)
+            g->peak_blocks = g->live_blocks;
+        return;
+    }
+    t->page->pending_bytes += bytes;
+    t->page->pending_blocks += blocks;
+    int64_t pending = t->page->pending_bytes;
+    if (pending >= SEG_BATCH_BYTES || pending <= -SEG_BATCH_BYTES)
+        heap_flush(t, ticks);
+}
+
+/* Call before a free is counted: the first one after a new maximum begins a
+ * new epoch. Returns the epoch. */
+static inline uint32_t heap_descend(void)
+{
+    struct seg_globals *g = store.globals;
+    if (__builtin_expect(__atomic_load_n(&g->at_peak, __ATOMIC_RELAXED), 0) &&
+        __atomic_exchange_n(&g->at_peak, 0, __ATOMIC_ACQ_REL))
+        __atomic_add_fetch(&g->epoch, 1, __ATOMIC_ACQ_REL);
+    return __atomic_load_n(&g->epoch, __ATOMIC_RELAXED);
+}
+
+#endif

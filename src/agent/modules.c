@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of modules. Called by the trie and the tracker, inside malloc. */
+#include "agent/modules.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+
+#include "agent/procinfo.h"
+#include "agent/stack.h"
+#include "agent/store.h"
+#include "agent/trie.h"
+
+#define SUSPECTS_MAX 64u
+
+static struct {
+    uintptr_t start; /* atomic; 0 free */
+    uintptr_t end;
+} suspects[SUSPECTS_MAX];
+uint32_t modules_suspects;
+
+struct place {
+    uintptr_t start, end, bias;
+    const char *path;
+};
+
+/* Lock-free question to the loader. */
+static bool find_object(uintptr_t pc, struct place *out)
+{
+    struct dl_find_object object;
+    if (_dl_find_object((void *)pc, &object) != 0)
+        return false;
+    const struct link_map *map = object.dlfo_link_map;
+    *out = (struct place){
+        .start = (uintptr_t)object.dlfo_map_start,
+        .end = (uintptr_t)object.dlfo_map_end,
+        .bias = map->l_addr,
+        .path = map->l_name && *map->l_name ? map->l_name : store.header->executable,
+    };
+    return true;
+}
+
+/* Copy the GNU build-id from a note segment. */
+static void read_notes(struct seg_module *m, const char *note, uint64_t bytes)
+{
+    while (bytes >= sizeof(ElfW(Nhdr))) {
+        const ElfW(Nhdr) *n = (const void *)note;
+        uint64_t name = (n->n_namesz + 3u) & ~3u, desc = (n->n_descsz + 3u) & ~3u;
+        if (sizeof *n + name + desc > bytes)
+            return;
+        if (n->n_type == NT_GNU_BUILD_ID && n->n_namesz == 4 &&
+            n->n_descsz <= sizeof m->build_id &&
+            memcmp(note + sizeof *n, ELF_NOTE_GNU, 4) == 0) {
+            m->build_id_bytes = n->n_descsz;
+            memcpy(m->build_id, note + sizeof *n + name, n->n_descsz);
+            return;
+        }
+        note += sizeof *n + name + desc;
+        bytes -= sizeof *n + name + desc;
+    }
+}
+
+/* The loader maps a file from its header on, so the program headers are in
+ * the first page of the module. */
+static void read_build_id(struct seg_module *m)
+{
+    const ElfW(Ehdr) *elf = (const void *)m->start;
+    if (memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 ||
+        elf->e_phoff + (uint64_t)elf->e_phnum * sizeof(ElfW(Phdr)) > 4096)
+        return;
+    const ElfW(Phdr) *ph = (const void *)(m->start + elf->e_phoff);
+    for (unsigned i = 0; i < elf->e_phnum; i++) {
+        uintptr_t at = m->bias + ph[i].p_vaddr;
+        if (ph[i].p_type == PT_NOTE && at >= m->start && at + ph[i].p_memsz <= m->end)
+            read_notes(m, (const char *)at, ph[i].p_memsz);
+    }
+}
+
+static uint16_t append(const struct place *where)
+{
+    uint64_t index = store_append(SEG_MODULES);
+    if (index == UINT64_MAX)
+        return 0;
+    struct seg_module *m = &store.modules[index];
+    m->start = where->start;
+    m->end = where->end;
+    m->bias = where->bias;
+    size_t n = strnlen(where->path, sizeof m->path - 1);
+    memcpy(m->path, where->path, n);
+    m->path[n] = '\0';
+    read_build_id(m);
+    __atomic_store_n(&m->state, SEG_MODULE_LOADED, __ATOMIC_RELEASE);
+    return (uint16_t)index;
+}
+
+/* Only new nodes ask, so a scan from the youngest will do. */
+static uint16_t find_known(uintptr_t pc)
+{
+    uint64_t n = store.header->sections[SEG_MODULES].count;
+    for (uint64_t i = n; i-- > 1;) {
+        const struct seg_module *m = &store.modules[i];
+        if (pc >= m->start && pc < m->end &&
+            __atomic_load_n(&m->state, __ATOMIC_ACQUIRE) == SEG_MODULE_LOADED)
+            return (uint16_t)i;
+    }
+    return 0;
+}
+
+bool modules_attach(void)
+{
+    return store_append(SEG_MODULES) == 0;
+}
+
+uint16_t modules_find(uintptr_t pc)
+{
+    uint16_t found = find_known(pc);
+    struct place where;
+    if (!found && find_object(pc, &where))
+        found = append(&where);
+    return found;
+}
+
+void modules_suspect(uintptr_t start, uintptr_t end)
+{
+    for (unsigned i = 0; i < SUSPECTS_MAX; i++) {
+        uintptr_t expected = 0;
+        if (__atomic_load_n(&suspects[i].start, __ATOMIC_RELAXED) == start)
+            return;
+        if (__atomic_compare_exchange_n(&suspects[i].start, &expected, start, false,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+            __atomic_store_n(&suspects[i].end, end, __ATOMIC_RELEASE);
+            __atomic_add_fetch(&modules_suspects, 1, __ATOMIC_RELEASE);
+            return;
+        }
+    }
+}
+
+static void retire(uintptr_t start, uintptr_t end)
+{
+    uint64_t n = store.header->sections[SEG_MODULES].count;
+    for (uint64_t i = 1; i < n; i++) {
+        struct seg_module *m = &store.modules[i];
+        if (m->start >= start && m->end <= end && m->state == SEG_MODULE_LOADED)
+            __atomic_store_n(&m->state, SEG_MODULE_UNLOADED, __ATOMIC_RELEASE);
+    }
+    trie_retire(start, end);
+    stack_forget(start, end);
+    __atomic_add_fetch(&store.header->unloads, 1, __ATOMIC_RELEASE);
+}
+
+void modules_check(void)
+{
+    for (unsigned i = 0; i < SUSPECTS_MAX; i++) {
+        uintptr_t start = __atomic_load_n(&suspects[i].start, __ATOMIC_ACQUIRE);
+        uintptr_t end = __atomic_load_n(&suspects[i].end, __ATOMIC_ACQUIRE);
+        struct place where;
+        if (start == 0 || end == 0 || (find_object(start, &where) && where.start == start))
+            continue;
+        if (__atomic_exchange_n(&suspects[i].end, 0, __ATOMIC_ACQ_REL) == 0)
+            continue; /* another thread has it */
+        retire(start, end);
+        __atomic_sub_fetch(&modules_suspects, 1, __ATOMIC_RELEASE);
+        __atomic_store_n(&suspects[i].start, 0, __ATOMIC_RELEASE);
+    }
+}

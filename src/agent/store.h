@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store: the segment's memory. Makes the file, maps it, hands out elements
+ * of its sections, and commits memory before anybody touches it.
+ *
+ * There is one store per process. Its base is private to the agent; other
+ * modules reach their section through the pointers below, which are valid
+ * from store_create until the process ends or forks.
+ *
+ * A section is "dense" when its elements are handed out one after another
+ * (store_append) and "sparse" when its user commits the pieces that it needs
+ * (store_commit). Both fail instead of touching memory that is not there.
+ * Any thread, inside malloc, async-signal-safe: no locks, no allocation.
+ */
+#ifndef MEMTOP_AGENT_STORE_H
+#define MEMTOP_AGENT_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/config.h"
+#include "shared/segment.h"
+
+struct store {
+    struct seg_header *header; /* also the mapping's base; NULL: no segment */
+    struct seg_globals *globals;
+    struct seg_thread *threads;
+    uint32_t *site_dirs;
+    struct seg_site_counters *chunks;
+    struct seg_site *sites;
+    struct seg_node *nodes;
+    struct seg_module *modules;
+    uint64_t *density;
+    struct seg_second *seconds;
+    uint32_t *region_l1;
+    struct seg_region *region_l2;
+    struct seg_block *blocks;
+    struct seg_overflow *overflow;
+    uint32_t dir_entries;      /* of each thread's site directory */
+    char path[320];            /* of the file */
+};
+
+extern struct store store;
+
+/* What the file says about the process besides the configuration. */
+struct store_identity {
+    const char *executable; /* path */
+    const char *allocator;  /* path of the library that serves malloc */
+    bool glibc;             /* it is the C library's own */
+    uint32_t flags;         /* SEG_FLAG_FORKED, SEG_FLAG_FOREIGN_HEAP, ... */
+};
+
+/* Make the segment of this process, with the state SEG_STARTING. On failure
+ * store.header is NULL and nothing is left behind. One thread. */
+bool store_create(const struct config *config, const struct store_identity *id);
+
+/* Readers may begin. */
+void store_publish(void);
+
+/* Let go of a segment inherited over fork; its file stays the parent's. */
+void store_abandon(void);
+
+/* Hand out the next element of a dense section. UINT64_MAX when the section
+ * or the memory is used up. */
+uint64_t store_append(enum seg_section_id section);
+
+/* Commit the first `bytes` of a section. False when the memory is used up. */
+bool store_reach(enum seg_section_id section, uint64_t bytes);
+
+/* Make [address, address + length) of a sparse section safe to touch; both
+ * page aligned. False when the memory is used up. */
+bool store_commit(void *address, size_t length);
+
+/* The smallest step by which sections grow. */
+#define STORE_STEP 65536u
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Registration of threads and reuse of the pages of ended ones. Runs inside
+ * malloc; the slow path of a thread's first event. Called by the tracker.
+ */
+#include "agent/thread.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent/clock.h"
+#include "agent/store.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+#define PROBES 4u       /* old pages asked after for each new thread */
+#define FRESH_ROWS 16u  /* below so many, take a fresh page without asking */
+#define NAME_INTERVAL_MAX 65536u
+
+/* Wiped by fork. */
+struct registry {
+    uint32_t probe;                 /* where to look for ended threads next */
+    int32_t owners[SEG_THREADS_MAX]; /* tid of each row; atomic */
+    struct thread states[SEG_THREADS_MAX];
+};
+
+static struct thread unset; /* its gate is never open */
+static struct registry *registry;
+__thread struct thread *thread_self = &unset;
+
+bool threads_init(void)
+{
+    void *memory = mmap(NULL, sizeof *registry, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        return false;
+    /* Without it (kernels before 4.14) a child would write on its parent's
+     * pages: rather not at all. */
+    if (madvise(memory, sizeof *registry, MADV_WIPEONFORK) != 0) {
+        munmap(memory, sizeof *registry);
+        return false;
+    }
+    registry = memory;
+    return true;
+}
+
+static struct thread *prepare(uint32_t row, int32_t tid)
+{
+    struct thread *t = &registry->states[row];
+    t->row = row;
+    t->page = &store.threads[row];
+    t->site_dir = store.site_dirs + (size_t)row * store.dir_entries;
+    t->last_block = NULL;
+    t->name_interval = t->name_countdown = 1;
+    t->page->tid = tid;
+    return t;
+}
+
+bool threads_attach(void)
+{
+    for (uint32_t row = 0; row < THREAD_ROW_FIRST; row++)
+        if (store_append(SEG_THREADS) != row)
+            return false;
+    prepare(THREAD_ROW_ENDED, 0)->page->state = SEG_THREAD_ENDED;
+    struct thread *shared = prepare(THREAD_ROW_SHARED, 0);
+    shared->page->state = SEG_THREAD_SHARED;
+    shared->shared = true;
+    return true;
+}
+
+struct thread *threads_shared(void)
+{
+    return &registry->states[THREAD_ROW_SHARED];
+}
+
+uint32_t threads_rows(void)
+{
+    uint64_t rows = __atomic_load_n(&store.header->sections[SEG_THREADS].count,
+                                    __ATOMIC_RELAXED);
+    return rows < SEG_THREADS_MAX ? (uint32_t)rows : SEG_THREADS_MAX;
+}
+
+const struct thread *threads_state(uint32_t row)
+{
+    return &registry->states[row];
+}
+
+static bool has_ended(int32_t tid)
+{
+    return syscall(SYS_tgkill, store.header->pid, tid, 0) != 0 && errno == ESRCH;
+}
+
+/* Add an ended thread's figures to row 0 and wipe its page. Everything from
+ * reallocations to the last class is a counter. */
+static void fold(struct seg_thread *page)
+{
+    __atomic_add_fetch(&store.globals->folding, 1, __ATOMIC_ACQ_REL);
+    struct seg_thread *sum = &store.threads[THREAD_ROW_ENDED];
+    uint64_t *to = &sum->reallocations;
+    const uint64_t *from = &page->reallocations;
+    size_t n = (offsetof(struct seg_thread, pad) -
+                offsetof(struct seg_thread, reallocations)) / sizeof *to;
+    for (size_t i = 0; i < n; i++)
+        if (from[i])
+            __atomic_add_fetch(&to[i], from[i], __ATOMIC_RELAXED);
+    __atomic_add_fetch(&store.globals->live_bytes, page->pending_bytes, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&store.globals->live_blocks, page->pending_blocks, __ATOMIC_RELAXED);
+    if (sum->last_ticks < page->last_ticks)
+        sum->last_ticks = page->last_ticks;
+    memset(page, 0, sizeof *page);
+    __atomic_add_fetch(&store.globals->folding, 1, __ATOMIC_ACQ_REL);
+}
+
+/* Take over row `row` from `owner`, which has ended. */
+static bool take_over(uint32_t row, int32_t owner, int32_t tid)
+{
+    if (!__atomic_compare_exchange_n(&registry->owners[row], &owner, tid, false,
+                                     __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        return false;
+    fold(&store.threads[row]);
+    return true;
+}
+
+/* A row whose thread has ended: one with our own tid, which the kernel handed
+ * out again, or one of the next few that the kernel does not know any more. */
+static uint32_t find_ended(int32_t tid, uint32_t rows)
+{
+    for (uint32_t row = THREAD_ROW_FIRST; row < rows; row++)
+        if (__atomic_load_n(&registry->owners[row], __ATOMIC_RELAXED) == tid &&
+            take_over(row, tid, tid))
+            return row;
+    if (rows < FRESH_ROWS)
+        return 0;
+    for (unsigned i = 0; i < PROBES; i++) {
+        uint32_t next = __atomic_fetch_add(&registry->probe, 1, __ATOMIC_RELAXED);
+        uint32_t row = THREAD_ROW_FIRST + next % (rows - THREAD_ROW_FIRST);
+        int32_t owner = __atomic_load_n(&registry->owners[row], __ATOMIC_RELAXED);
+        if (owner != 0 && has_ended(owner) && take_over(row, owner, tid))
+            return row;
+    }
+    return 0;
+}
+
+struct thread *threads_register(void)
+{
+    int32_t tid = (int32_t)syscall(SYS_gettid);
+    uint32_t row = find_ended(tid, threads_rows());
+    if (row == 0) {
+        uint64_t fresh = store_append(SEG_THREADS);
+        if (fresh == UINT64_MAX)
+            return NULL;
+        row = (uint32_t)fresh;
+        __atomic_store_n(&registry->owners[row], tid, __ATOMIC_RELAXED);
+    }
+    struct thread *t = prepare(row, tid);
+    prctl(PR_GET_NAME, t->page->name);
+    t->page->first_ticks = clock_ticks();
+    t->page->state = SEG_THREAD_USED;
+    t->gate = GATE_OPEN;
+    thread_self = t;
+    return t;
+}
+
+void threads_refresh_name(struct thread *t)
+{
+    if (--t->name_countdown != 0)
+        return;
+    if (t->name_interval < NAME_INTERVAL_MAX)
+        t->name_interval *= 2;
+    t->name_countdown = t->name_interval;
+    prctl(PR_GET_NAME, t->page->name);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads: each has a private state here and a page of counters in the
+ * segment. A thread is found through one initial-exec TLS pointer; it has no
+ * constructor and no destructor, and the states live in memory that fork
+ * wipes, so that a forked child finds every gate at GATE_UNSET and begins
+ * anew, even after a raw clone().
+ *
+ * An ended thread is noticed when a new one needs a page: the kernel is asked
+ * whether the old tid lives. Its figures are then added to row 0.
+ */
+#ifndef MEMTOP_AGENT_THREAD_H
+#define MEMTOP_AGENT_THREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/segment.h"
+
+/* The gate word: GATE_UNSET, GATE_OPEN, or, while the thread is inside a hook,
+ * the address of that hook's frame. */
+#define GATE_UNSET ((uintptr_t)0)
+#define GATE_OPEN  ((uintptr_t)1)
+
+#define THREAD_ROW_ENDED  0u
+#define THREAD_ROW_SHARED 1u
+#define THREAD_ROW_FIRST  2u
+
+struct thread {
+    uintptr_t gate;
+    struct seg_thread *page;
+    uint32_t *site_dir;      /* of its row: chunk numbers */
+    uint64_t site_dir_pages; /* bit i: page i of site_dir is committed */
+    void *last_block;        /* handed out by its last event, else NULL */
+    uint32_t last_site;      /* of last_block */
+    uint32_t row;
+    uint32_t spare_node;     /* 0, or a node that lost a race */
+    uint32_t name_countdown; /* density ticks until its name is read again */
+    uint32_t name_interval;
+    bool shared;             /* row 1: its counters are updated atomically */
+    uint64_t pcs[SEG_DEPTH_MAX]; /* not on the program's stack */
+};
+
+extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
+
+/* Reserve the states. Once per program image. */
+bool threads_init(void);
+
+/* Rows 0 and 1 of a new segment. */
+bool threads_attach(void);
+
+/* Give the calling thread a page and set thread_self. NULL when there is no
+ * page left: use threads_shared(). */
+struct thread *threads_register(void);
+
+/* The state that stands for row 1: events in signal handlers that interrupted
+ * a hook, and threads beyond the last page. */
+struct thread *threads_shared(void);
+
+/* Read the calling thread's name into its page, now and then. */
+void threads_refresh_name(struct thread *t);
+
+/* Rows in use, [0, n), and the private state of one of them. */
+uint32_t threads_rows(void);
+const struct thread *threads_state(uint32_t row);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The trie's nodes live in the segment. They are found through a private hash
+ * over (parent, pc): a row of open-addressing tables, each twice as long as
+ * the one before. New nodes go into the youngest; a look-up that succeeds in
+ * an older one copies the entry forward. So the index grows without ever being
+ * rebuilt, and no insertion pauses. The tables are wiped by fork.
+ *
+ * Two threads that meet a new stack in the instant in which a table is added
+ * may each make a node for it: the stack then has two sites.
+ */
+#include "agent/trie.h"
+
+#include <sys/mman.h>
+
+#include "agent/clock.h"
+#include "agent/modules.h"
+#include "agent/store.h"
+#include "agent/thread.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+#define FIRST_BITS 12u /* slots of the first table: 4096 */
+#define TABLES 14u     /* the last has 2^25 */
+#define PROBES 32u
+
+struct index {
+    uint32_t youngest; /* table, atomic */
+    uint32_t filled;   /* slots used in it, atomic */
+    uint32_t slots[];  /* node numbers; table k starts at first_slot(k) */
+};
+
+static struct index *index_;
+
+static size_t first_slot(unsigned table)
+{
+    return ((size_t)1 << (FIRST_BITS + table)) - ((size_t)1 << FIRST_BITS);
+}
+
+bool trie_init(void)
+{
+    size_t bytes = sizeof *index_ + first_slot(TABLES) * sizeof(uint32_t);
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED || madvise(memory, bytes, MADV_WIPEONFORK) != 0)
+        return false;
+    index_ = memory;
+    return true;
+}
+
+bool trie_attach(void)
+{
+    return store_append(SEG_NODES) == 0 && store_append(SEG_SITES) == 0;
+}
+
+static uint64_t hash(uint32_t parent, uint64_t pc)
+{
+    uint64_t h = (pc ^ (uint64_t)parent << 32 ^ parent) * UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ h >> 32;
+}
+
+/* Look into one table. Returns the node, or 0 with *free at the slot where it
+ * could go (NULL: none near). */
+static uint32_t probe(unsigned table, uint64_t h, uint32_t parent, uint64_t pc,
+                      uint32_t **free)
+{
+    size_t mask = ((size_t)1 << (FIRST_BITS + table)) - 1;
+    uint32_t *slots = index_->slots + first_slot(table);
+    for (unsigned i = 0; i < PROBES; i++) {
+        uint32_t *slot = &slots[(h + i) & mask];
+        uint32_t node = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+        if (node == 0) {
+            *free = slot;
+            return 0;
+        }
+        if (store.nodes[node].parent == parent && store.nodes[node].pc == pc)
+            return node;
+    }
+    *free = NULL;
+    return 0;
+}
+
+static void add_table(uint32_t after)
+{
+    if (after + 1 < TABLES &&
+        __atomic_compare_exchange_n(&index_->youngest, &after, after + 1, false,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        __atomic_store_n(&index_->filled, 0, __ATOMIC_RELAXED);
+}
+
+static void count_filled(unsigned table)
+{
+    uint32_t filled = __atomic_add_fetch(&index_->filled, 1, __ATOMIC_RELAXED);
+    if (filled > (uint32_t)1 << (FIRST_BITS + table - 1))
+        add_table(table);
+}
+
+static uint32_t fresh_node(struct thread *t, uint32_t parent, uint64_t pc)
+{
+    uint32_t number = t->spare_node;
+    /* A spare one must still come after its parent. */
+    if (number <= parent || t->shared) {
+        uint64_t next = store_append(SEG_NODES);
+        if (next == UINT64_MAX)
+            return 0;
+        number = (uint32_t)next;
+    } else {
+        t->spare_node = 0;
+    }
+    struct seg_node *node = &store.nodes[number];
+    node->parent = parent;
+    node->site = 0;
+    node->module = modules_find((uintptr_t)(pc & SEG_PC_MASK));
+    node->depth = (uint16_t)(store.nodes[parent].depth + 1);
+    __atomic_store_n(&node->pc, pc, __ATOMIC_RELEASE);
+    return number;
+}
+
+/* Publish `node` at `free` or at the next free slot; returns the node that is
+ * found from now on: another thread may have been first. */
+static uint32_t publish(unsigned table, uint64_t h, uint32_t node, uint32_t *free)
+{
+    uint32_t parent = store.nodes[node].parent;
+    uint64_t pc = store.nodes[node].pc;
+    while (free) {
+        uint32_t expected = 0;
+        if (__atomic_compare_exchange_n(free, &expected, node, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE)) {
+            count_filled(table);
+            return node;
+        }
+        uint32_t other = probe(table, h, parent, pc, &free);
+        if (other)
+            return other;
+    }
+    return 0;
+}
+
+static uint32_t child(struct thread *t, uint32_t parent, uint64_t pc)
+{
+    uint64_t h = hash(parent, pc);
+    unsigned table = __atomic_load_n(&index_->youngest, __ATOMIC_ACQUIRE);
+    uint32_t *free;
+    uint32_t node = probe(table, h, parent, pc, &free);
+    if (node)
+        return node;
+    if (!free) { /* a crowd around this place: there is room in a new table */
+        add_table(table);
+        table = __atomic_load_n(&index_->youngest, __ATOMIC_ACQUIRE);
+        node = probe(table, h, parent, pc, &free);
+    }
+    for (unsigned older = table; older-- > 0 && !node;) {
+        uint32_t *unused;
+        node = probe(older, h, parent, pc, &unused);
+    }
+    if (node) {
+        publish(table, h, node, free);
+        return node;
+    }
+    uint32_t made = fresh_node(t, parent, pc);
+    if (!made)
+        return 0;
+    node = publish(table, h, made, free);
+    if (node != made && !t->shared)
+        t->spare_node = made;
+    return node;
+}
+
+uint32_t trie_find(struct thread *t, uint32_t join, const uint64_t *pcs, size_t n)
+{
+    uint32_t node = join;
+    while (n-- > 0)
+        if ((node = child(t, node, pcs[n])) == 0)
+            return 0;
+    return node;
+}
+
+uint32_t trie_site(uint32_t node, uint32_t flags)
+{
+    uint32_t site = __atomic_load_n(&store.nodes[node].site, __ATOMIC_ACQUIRE);
+    if (site)
+        return site;
+    uint64_t fresh = store_append(SEG_SITES);
+    if (fresh == UINT64_MAX)
+        return 0;
+    store.sites[fresh].flags = flags;
+    store.sites[fresh].first_ticks = clock_ticks();
+    if (!__atomic_compare_exchange_n(&store.nodes[node].site, &site, (uint32_t)fresh, false,
+                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return site; /* the number stays unused */
+    __atomic_store_n(&store.sites[fresh].node, node, __ATOMIC_RELEASE);
+    return (uint32_t)fresh;
+}
+
+void trie_retire(uintptr_t start, uintptr_t end)
+{
+    uint64_t n = store.header->sections[SEG_NODES].count;
+    for (uint64_t i = 1; i < n; i++) {
+        uint64_t pc = store.nodes[i].pc;
+        uint64_t address = pc & SEG_PC_MASK;
+        if (!(pc & SEG_PC_UNLOADED) && address >= start && address < end)
+            __atomic_store_n(&store.nodes[i].pc, pc | SEG_PC_UNLOADED, __ATOMIC_RELEASE);
+    }
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The trie of stacks: from return addresses to a node, and from a node to its
+ * site. It is the call tree. Insert-only; nodes keep their number for ever.
+ *
+ * Runs inside malloc. Lock-free: a node is filled before it is published, and
+ * a thread that loses the race for a place uses the winner's node.
+ */
+#ifndef MEMTOP_AGENT_TRIE_H
+#define MEMTOP_AGENT_TRIE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct thread;
+
+/* Reserve the index. Once per program image; forked children find it empty. */
+bool trie_init(void);
+
+/* Node 0 and site 0 of a new segment. */
+bool trie_attach(void);
+
+/* The node of the stack pcs[0..n), leaf first, below `join` (0: the root).
+ * 0 when there is no memory left. */
+uint32_t trie_find(struct thread *t, uint32_t join, const uint64_t *pcs, size_t n);
+
+/* The site that ends at `node`, made on the first call; `flags` are those of a
+ * new one (enum seg_site_flags). 0 when there is no memory left. */
+uint32_t trie_site(uint32_t node, uint32_t flags);
+
+/* Code at [start, end) is gone: its nodes are never found again. */
+void trie_retire(uintptr_t start, uintptr_t end);
+
+#endif

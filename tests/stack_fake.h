@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stack_unwind returns in unit tests that link stack_fake.c. */
+#ifndef MEMTOP_TESTS_STACK_FAKE_H
+#define MEMTOP_TESTS_STACK_FAKE_H
+
+#include "agent/stack.h"
+#include "shared/segment.h"
+
+extern uint64_t stack_fake_pcs[SEG_DEPTH_MAX]; /* leaf first */
+extern size_t stack_fake_depth;
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The MEMTOP_* variables. */
+#include "agent/config.h"
+
+#include <stdlib.h>
+
+#include "tests/tap.h"
+
+static void sizes(void)
+{
+    tap_is_u64(config_parse_size("4096"), 4096, "bytes");
+    tap_is_u64(config_parse_size("64K"), 65536, "K");
+    tap_is_u64(config_parse_size("3m"), 3 << 20, "m");
+    tap_is_u64(config_parse_size("2G"), UINT64_C(2) << 30, "G");
+    tap_is_u64(config_parse_size("1T"), UINT64_C(1) << 40, "T");
+    tap_is_u64(config_parse_size(""), 0, "nothing");
+    tap_is_u64(config_parse_size("G"), 0, "no digits");
+    tap_is_u64(config_parse_size("12x"), 0, "no such unit");
+    tap_is_u64(config_parse_size("12MB"), 0, "two letters");
+    tap_is_u64(config_parse_size("99999999999999999999"), 0, "too many digits");
+    tap_is_u64(config_parse_size("99999999999T"), 0, "too much");
+}
+
+static void following(void)
+{
+    struct config c = { .root_pid = 10, .follow = NULL };
+    tap_ok(config_follows(&c, 11, "/bin/sh"), "all are followed by default");
+    c.follow = "none";
+    tap_ok(config_follows(&c, 10, "/bin/sh"), "none: the root still is");
+    tap_ok(!config_follows(&c, 11, "/bin/sh"), "none: a child is not");
+    c.follow = "cc1plus,ld";
+    tap_ok(config_follows(&c, 11, "/usr/lib/gcc/cc1plus"), "a name in the list");
+    tap_ok(config_follows(&c, 11, "/usr/bin/ld"), "its last name");
+    tap_ok(!config_follows(&c, 11, "/usr/bin/l"), "no prefix of a name");
+    tap_ok(!config_follows(&c, 11, "/usr/bin/ld.gold"), "nor the other way round");
+}
+
+int main(void)
+{
+    struct config c;
+    config_read(&c);
+    tap_ok(!c.off && !c.keep && c.stacks && c.memory == 0, "defaults");
+    setenv("MEMTOP", "off", 1);
+    setenv("MEMTOP_KEEP", "1", 1);
+    setenv("MEMTOP_STACKS", "0", 1);
+    setenv("MEMTOP_ROOT", "77", 1);
+    setenv("MEMTOP_DIR", "/somewhere", 1);
+    config_read(&c);
+    tap_ok(c.off && c.keep && !c.stacks && c.root_pid == 77, "switches");
+    tap_is_str(c.dir, "/somewhere", "MEMTOP_DIR");
+    setenv("MEMTOP_ROOT", "7x", 1);
+    config_read(&c);
+    tap_is_u64((uint64_t)c.root_pid, 0, "a malformed pid is none");
+    sizes();
+    following();
+    return tap_done();
+}
