@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The viewer as a whole: one event loop over the terminal, the target's
+ * segment, the names that are being looked up, and the pty of a program that
+ * was started for it. Called by the commands run, attach and the bare name.
+ * One thread; takes over the terminal and the signals TERM, HUP, INT and QUIT
+ * until it returns, and puts both back on every way out.
+ */
+#ifndef MEMTOP_TUI_VIEW_APP_H
+#define MEMTOP_TUI_VIEW_APP_H
+
+#include <stdbool.h>
+
+struct app_config {
+    int pid;         /* the target; 0: begin with the picker */
+    bool child;      /* the caller started it: app_run may waitpid() for it */
+    int pty_fd;      /* master of its pty, or -1. The caller closes it; O_NONBLOCK
+                        is set here. Always drained while app_run runs. */
+    int output_fd;   /* raw output of the pty is written here too, or -1 */
+    bool ascii;      /* no UTF-8, whatever the locale says */
+    int patience_ms; /* how long a target may take until it has a segment; 0:
+                        3 s for a child (from its start), 1 s otherwise */
+};
+
+struct app_result {
+    bool child_exited; /* reaped here: wait_status is what waitpid gave */
+    int wait_status;
+    bool left_running; /* the child runs, and is to go on: the caller sees to
+                          it that its pty stays drained or may go away */
+};
+
+/* Show the viewer until somebody leaves it. Returns 0, or 1 after saying on
+ * stderr what was wrong (the terminal is restored by then). *result is set on
+ * both; a child that was neither reaped nor left running still runs, which
+ * happens on errors and signals. The locale must have been set. */
+int app_run(const struct app_config *config, struct app_result *result);
+
+#endif

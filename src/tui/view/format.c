@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Numbers for people. Pure functions: no locale, so that screens and tests
+ * look alike everywhere.
+ */
+#include "tui/view/format.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+/* Three digits of x in [0, 1000): "1.23", "12.3", "123". Returns false if
+ * rounding made it 1000, which needs the next unit. */
+static int three_digits(char out[16], double x)
+{
+    if (x < 9.995)
+        snprintf(out, 16, "%.2f", x);
+    else if (x < 99.95)
+        snprintf(out, 16, "%.1f", x);
+    else
+        snprintf(out, 16, "%.0f", x);
+    return x < 999.5;
+}
+
+/* Scale |value| into `digits` and return the index of its unit. */
+static unsigned scale(char digits[16], double value, double base, unsigned last)
+{
+    unsigned unit = 0;
+    if (value < 999.5 || (base > 1000 && value < 1000)) {
+        snprintf(digits, 16, "%.0f", value);
+        return 0;
+    }
+    do {
+        value /= base;
+        unit++;
+    } while (!three_digits(digits, value) && unit < last);
+    return unit;
+}
+
+static double magnitude(int64_t value)
+{
+    return fabs((double)value);
+}
+
+char *format_bytes(char *out, size_t n, int64_t bytes)
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+    char digits[16];
+    unsigned unit = scale(digits, magnitude(bytes), 1024, 6);
+    snprintf(out, n, "%s%s %s", bytes < 0 ? "-" : "", digits, units[unit]);
+    return out;
+}
+
+/* Three digits and a letter; the sign takes the place of a digit if it can. */
+static char *format_short(char *out, size_t n, double value, double base,
+                          const char *units)
+{
+    char digits[16];
+    unsigned unit = scale(digits, fabs(value), base, 6);
+    const char *sign = value < 0 ? "-" : "";
+    if (unit == 0)
+        snprintf(out, n, "%s%s", sign, digits);
+    else
+        snprintf(out, n, "%s%s%c", sign, digits, units[unit]);
+    return out;
+}
+
+char *format_bytes_short(char *out, size_t n, int64_t bytes)
+{
+    return format_short(out, n, (double)bytes, 1024, " KMGTPE");
+}
+
+char *format_count(char *out, size_t n, int64_t count)
+{
+    return format_short(out, n, (double)count, 1000, " kMGTPE");
+}
+
+char *format_grouped(char *out, size_t n, int64_t count)
+{
+    char digits[24], grouped[32];
+    int length = snprintf(digits, sizeof digits, "%" PRId64, count);
+    size_t used = 0;
+    for (int i = 0; i < length; i++) {
+        int left = length - 1 - i;
+        grouped[used++] = digits[i];
+        if (left && left % 3 == 0 && digits[i] != '-')
+            grouped[used++] = ',';
+    }
+    snprintf(out, n, "%.*s", (int)used, grouped);
+    return out;
+}
+
+char *format_rate(char *out, size_t n, double per_second)
+{
+    if (per_second < 0.005)
+        snprintf(out, n, "0");
+    else if (per_second < 0.995)
+        snprintf(out, n, "%.2f", per_second);
+    else if (per_second < 9.95)
+        snprintf(out, n, "%.1f", per_second);
+    else
+        format_short(out, n, per_second, 1000, " kMGTPE");
+    return out;
+}
+
+char *format_bytes_rate(char *out, size_t n, double per_second)
+{
+    char bytes[24];
+    double most = (double)(INT64_MAX / 2);
+    format_bytes(bytes, sizeof bytes, (int64_t)(per_second < most ? per_second : most));
+    snprintf(out, n, "%s/s", bytes);
+    return out;
+}
+
+char *format_duration(char *out, size_t n, uint64_t ns)
+{
+    uint64_t s = ns / 1000000000;
+    if (ns < 1000)
+        snprintf(out, n, "%u ns", (unsigned)ns);
+    else if (ns < 1000000)
+        snprintf(out, n, "%u us", (unsigned)(ns / 1000));
+    else if (ns < 10000000)
+        snprintf(out, n, "%.1f ms", (double)(ns / 100000) / 10);
+    else if (s < 1)
+        snprintf(out, n, "%u ms", (unsigned)(ns / 1000000));
+    else if (s < 10)
+        snprintf(out, n, "%.1f s", (double)(ns / 100000000) / 10);
+    else if (s < 60)
+        snprintf(out, n, "%u s", (unsigned)s);
+    else if (s < 3600)
+        snprintf(out, n, "%um%02us", (unsigned)(s / 60), (unsigned)(s % 60));
+    else if (s < 86400)
+        snprintf(out, n, "%uh%02um", (unsigned)(s / 3600), (unsigned)(s / 60 % 60));
+    else
+        snprintf(out, n, "%ud%02uh", (unsigned)(s / 86400), (unsigned)(s / 3600 % 24));
+    return out;
+}
+
+char *format_percent(char *out, size_t n, int64_t part, int64_t whole)
+{
+    double percent = whole > 0 ? 100.0 * (double)part / (double)whole : 0;
+    if (whole <= 0)
+        snprintf(out, n, "-");
+    else if (part > 0 && percent < 0.5)
+        snprintf(out, n, "<1%%");
+    else if (percent > 999)
+        snprintf(out, n, ">999%%");
+    else
+        snprintf(out, n, "%.0f%%", percent < -99 ? -99 : percent);
+    return out;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Numbers for people. Called by views and reports; pure, any thread. All write
+ * at most n bytes including the terminator and return out.
+ *
+ * The short forms never need more than FORMAT_SHORT columns, so that columns
+ * of a table stay put: "0", "999", "9.99k", "12.3M", "-1.2G".
+ */
+#ifndef MEMTOP_TUI_VIEW_FORMAT_H
+#define MEMTOP_TUI_VIEW_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FORMAT_SHORT 5 /* columns of a short form, 6 with a minus sign */
+
+/* "512 B", "1.23 KiB", "-4.00 MiB": three digits, powers of 1024. */
+char *format_bytes(char *out, size_t n, int64_t bytes);
+
+/* "512", "1.23K", "45.6M", "789G": powers of 1024. */
+char *format_bytes_short(char *out, size_t n, int64_t bytes);
+
+/* "512", "1.23k", "45.6M", "789G": powers of 1000. */
+char *format_count(char *out, size_t n, int64_t count);
+
+/* "1,234,567" */
+char *format_grouped(char *out, size_t n, int64_t count);
+
+/* Per second, of a count: "0", "0.12", "9.8", "1.23k". */
+char *format_rate(char *out, size_t n, double per_second);
+
+/* Per second, of bytes: "0 B/s", "1.23 MiB/s". */
+char *format_bytes_rate(char *out, size_t n, double per_second);
+
+/* "12 us", "3.4 ms", "5.6 s", "1m23s", "4h05m", "3d07h". */
+char *format_duration(char *out, size_t n, uint64_t ns);
+
+/* "0%", "<1%", "42%", "100%"; "-" when whole is 0 or less. */
+char *format_percent(char *out, size_t n, int64_t part, int64_t whole);
+
+#endif
