@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parsing of options and the --help texts, from one table. Called by main for
+ * every command. Prints help on stdout and complaints on stderr.
+ */
+#include "tui/command/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/command/command.h"
+
+struct option_row {
+    unsigned set; /* the bit that a command names it by */
+    char letter;  /* 0: long form only */
+    const char *name;
+    const char *value; /* NULL: takes none */
+    const char *help;
+};
+
+static const struct option_row rows[] = {
+    { OPTION_JSON, 0, "json", NULL, "print JSON (schema memtop/1) instead of text" },
+    { OPTION_REPORT, 'o', "output", "FILE", "write the report to FILE" },
+    { OPTION_SAVE, 'o', "output", "FILE", "save what CMD prints in FILE" },
+    { OPTION_TOP, 'n', "top", "N", "how many call sites (text: 10, JSON: all)" },
+    { OPTION_KEEP, 'k', "keep", NULL, "leave the recorded data behind for memtop report" },
+    { OPTION_FOLLOW, 'f', "follow", "WHAT", "child processes too: all, none or NAME,.." },
+    { OPTION_MEMORY, 'm', "memory", "SIZE", "what recording may take, for example 512M" },
+    { OPTION_PRELOAD, 0, "preload", "LIB", "preload LIB into CMD, behind the agent" },
+};
+#define N_ROWS (sizeof rows / sizeof *rows)
+
+/* Values of getopt's `val` for options without a letter. */
+#define LONG_ONLY 256
+
+static void print_help(const struct command *c)
+{
+    printf("Usage: memtop %s [OPTION].. %s\n%s.\n", c->name, c->args, c->summary);
+    if (c->details)
+        printf("\n%s", c->details);
+    puts("\nOptions:");
+    for (size_t i = 0; i < N_ROWS; i++) {
+        const struct option_row *row = &rows[i];
+        char name[48];
+        if (!(row->set & c->options))
+            continue;
+        snprintf(name, sizeof name, "--%s%s%s", row->name, row->value ? "=" : "",
+                 row->value ? row->value : "");
+        printf("  %c%c%c %-18s %s\n", row->letter ? '-' : ' ',
+               row->letter ? row->letter : ' ', row->letter ? ',' : ' ', name, row->help);
+    }
+    puts("  -h, --help             print this");
+}
+
+static enum options_result wrong(const struct command *c, const char *what, const char *value)
+{
+    fprintf(stderr, "memtop %s: %s%s: see memtop %s --help\n", c->name, what, value, c->name);
+    return OPTIONS_WRONG;
+}
+
+int options_pid(const char *text)
+{
+    size_t n = strspn(text, "0123456789");
+    errno = 0;
+    long pid = n && !text[n] ? strtol(text, NULL, 10) : 0;
+    return errno == 0 && pid > 0 && pid <= INT_MAX ? (int)pid : 0;
+}
+
+/* "64M" to bytes; 0 when malformed or too large. */
+static uint64_t parse_size(const char *text)
+{
+    static const char units[] = "kmgt";
+    size_t digits = strspn(text, "0123456789");
+    const char *unit = text[digits] ? strchr(units, text[digits] | 0x20) : NULL;
+    if (digits == 0 || digits > 15 || (text[digits] && (!unit || text[digits + 1])))
+        return 0;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    uint64_t n = strtoull(text, NULL, 10);
+    return n << shift >> shift == n ? n << shift : 0;
+}
+
+static bool parse_count(const char *text, size_t *n)
+{
+    size_t digits = strspn(text, "0123456789");
+    *n = digits && digits < 16 ? strtoull(text, NULL, 10) : 0;
+    return digits && digits < 16 && !text[digits];
+}
+
+/* Take one option. false: its value is malformed. */
+static bool take(struct options *o, unsigned set, const char *value)
+{
+    switch (set) {
+    case OPTION_JSON: o->json = true; return true;
+    case OPTION_REPORT:
+    case OPTION_SAVE: o->output = value; return *value != '\0';
+    case OPTION_TOP: o->top_given = true; return parse_count(value, &o->top);
+    case OPTION_KEEP: o->keep = true; return true;
+    case OPTION_FOLLOW: o->follow = value; return *value != '\0';
+    case OPTION_MEMORY: o->memory = parse_size(value); return o->memory != 0;
+    case OPTION_PRELOAD: o->preload = value; return *value != '\0';
+    }
+    return false;
+}
+
+/* getopt's two descriptions of the options that the command takes. The leading
+ * '+' ends options at the first argument: the rest is CMD's. */
+static void describe(const struct command *c, struct option longs[N_ROWS + 2], char *shorts)
+{
+    size_t n = 0;
+    *shorts++ = '+';
+    *shorts++ = 'h';
+    for (size_t i = 0; i < N_ROWS; i++) {
+        if (!(rows[i].set & c->options))
+            continue;
+        longs[n++] = (struct option){
+            .name = rows[i].name,
+            .has_arg = rows[i].value ? required_argument : no_argument,
+            .val = rows[i].letter ? rows[i].letter : LONG_ONLY + (int)i,
+        };
+        if (rows[i].letter)
+            *shorts++ = rows[i].letter;
+        if (rows[i].letter && rows[i].value)
+            *shorts++ = ':';
+    }
+    *shorts = '\0';
+    longs[n++] = (struct option){ .name = "help", .val = 'h' };
+    longs[n] = (struct option){ .name = NULL };
+}
+
+static const struct option_row *row_of(const struct command *c, int val)
+{
+    for (size_t i = 0; i < N_ROWS; i++)
+        if ((rows[i].set & c->options) &&
+            (val == LONG_ONLY + (int)i || (rows[i].letter && val == rows[i].letter)))
+            return &rows[i];
+    return NULL;
+}
+
+static enum options_result check_args(const struct options *o, const struct command *c)
+{
+    if (o->n_args < c->min_args)
+        return wrong(c, "missing ", c->args);
+    if (c->max_args >= 0 && o->n_args > c->max_args)
+        return wrong(c, "too many arguments from ", o->args[c->max_args]);
+    return OPTIONS_GO;
+}
+
+enum options_result options_parse(struct options *o, const struct command *c, int argc,
+                                  char **argv)
+{
+    struct option longs[N_ROWS + 2];
+    char shorts[2 * N_ROWS + 3], name[64];
+    describe(c, longs, shorts);
+    *o = (struct options){ .top = SIZE_MAX };
+    /* getopt complains in the name of argv[0]. */
+    snprintf(name, sizeof name, "memtop %s", c->name);
+    argv[0] = name;
+    int val;
+    while ((val = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        if (val == 'h') {
+            print_help(c);
+            return OPTIONS_HELP;
+        }
+        const struct option_row *row = row_of(c, val);
+        if (!row) {
+            fprintf(stderr, "Try memtop %s --help\n", c->name);
+            return OPTIONS_WRONG;
+        }
+        if (!take(o, row->set, optarg))
+            return wrong(c, "not a value for ", row->name);
+    }
+    o->args = argv + optind;
+    o->n_args = argc - optind;
+    argv[0] = NULL; /* it pointed into this frame */
+    return check_args(o, c);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The options of all subcommands: one table, from which each command takes the
+ * ones that it names, for parsing and for --help alike.
+ */
+#ifndef MEMTOP_TUI_COMMAND_OPTIONS_H
+#define MEMTOP_TUI_COMMAND_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct command;
+
+enum option_set {
+    OPTION_JSON    = 1 << 0,
+    OPTION_REPORT  = 1 << 1, /* -o, --output: where the report goes */
+    OPTION_SAVE    = 1 << 2, /* -o, --output: where CMD's output is saved */
+    OPTION_TOP     = 1 << 3,
+    OPTION_KEEP    = 1 << 4,
+    OPTION_FOLLOW  = 1 << 5,
+    OPTION_MEMORY  = 1 << 6,
+    OPTION_PRELOAD = 1 << 7,
+};
+
+/* What to hand to CMD's agent: the options that run and stat share. */
+#define OPTIONS_OF_CMD (OPTION_KEEP | OPTION_FOLLOW | OPTION_MEMORY | OPTION_PRELOAD)
+
+struct options {
+    bool json;
+    bool keep;
+    bool top_given;
+    size_t top;          /* sites; REPORT_ALL_SITES when not given */
+    const char *output;  /* NULL: not given */
+    const char *follow;  /* NULL: not given */
+    const char *preload; /* further libraries for CMD, NULL: none */
+    uint64_t memory;     /* bytes, 0: not given */
+    int n_args;          /* what follows the options */
+    char **args;         /* NULL terminated */
+};
+
+enum options_result {
+    OPTIONS_GO,
+    OPTIONS_HELP,  /* --help was given and printed on stdout */
+    OPTIONS_WRONG, /* said on stderr */
+};
+
+/* Parse argv (argv[0] is the command's name) for command c; checks the number
+ * of arguments. Options end at the first argument that is none. The strings
+ * stay argv's. */
+enum options_result options_parse(struct options *o, const struct command *c, int argc,
+                                  char **argv);
+
+/* A whole decimal number from 1 to INT_MAX; 0 if it is none. */
+int options_pid(const char *text);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * memtop report: what stat prints, for a process that runs or one that died
+ * and left its segment.
+ */
+#include <stdio.h>
+
+#include "tui/command/command.h"
+#include "tui/command/output.h"
+#include "tui/command/reporting.h"
+
+/* Opens by pid or path. Returns NULL after a message. */
+static struct reader *open_target(const char *target)
+{
+    struct reader *r = NULL;
+    int pid = options_pid(target);
+    enum reader_status status = pid ? reader_open_pid(pid, &r) : reader_open_path(target, &r);
+    if (status == READER_OK)
+        return r;
+    command_fail("%s: %s%s", target, reader_message(status),
+                 status == READER_NO_SEGMENT ? ": start it with memtop run or memtop stat"
+                                             : "");
+    return NULL;
+}
+
+static int report_main(const struct options *o)
+{
+    struct reader *r = open_target(o->args[0]);
+    if (!r)
+        return STATUS_FAILED;
+    struct reporting how = REPORTING_OF(o);
+    struct output out;
+    int bad = output_open(&out, o->output, stdout);
+    if (bad == 0) {
+        bad = reporting_write(&how, r, out.stream);
+        bad |= output_close(&out);
+    }
+    reader_close(r);
+    return bad ? STATUS_FAILED : STATUS_DONE;
+}
+
+const struct command command_report = {
+    .name = "report",
+    .args = "PID|FILE",
+    .summary = "Report the allocations of a process that runs, or that left its data",
+    .details = "FILE is the path of a segment. memtop list shows what there is.\n",
+    .options = OPTION_JSON | OPTION_REPORT | OPTION_TOP,
+    .min_args = 1,
+    .max_args = 1,
+    .main = report_main,
+};

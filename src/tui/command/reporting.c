@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Snapshot, symbols, report, in this order. Prints complaints on stderr.
+ */
+#include "tui/command/reporting.h"
+
+#include "tui/command/command.h"
+#include "tui/report/report.h"
+
+static int write_snapshot(const struct reporting *how, const struct snapshot *s, FILE *out)
+{
+    const struct target_info *t = &s->target;
+    struct report r = {
+        .snapshot = s,
+        .symbols = symbols_new(t->state == TARGET_RUNNING ? t->pid : 0),
+        .top = how->top,
+        .exit_code = how->exit_code,
+        .signal = how->signal,
+    };
+    int status = how->json ? report_json(out, &r) : report_text(out, &r);
+    symbols_free(r.symbols);
+    if (status != 0)
+        command_fail("out of memory while the report was made");
+    return status;
+}
+
+int reporting_write(const struct reporting *how, struct reader *r, FILE *out)
+{
+    struct snapshot s;
+    snapshot_init(&s);
+    enum reader_status status = reader_refresh(r, &s, READER_SITES);
+    int result = -1;
+    if (status == READER_OK)
+        result = write_snapshot(how, &s, out);
+    else
+        command_fail("%s: %s", reader_path(r), reader_message(status));
+    snapshot_fini(&s);
+    return result;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From an open reader to a written report, for the commands stat and report.
+ */
+#ifndef MEMTOP_TUI_COMMAND_REPORTING_H
+#define MEMTOP_TUI_COMMAND_REPORTING_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "tui/reader/reader.h"
+
+#define REPORTING_TEXT_SITES 10 /* in a text report without --top */
+
+struct reporting {
+    bool json;
+    size_t top;
+    int exit_code; /* as in struct report */
+    int signal;
+};
+
+#define REPORTING_OF(o)                                                        \
+    {                                                                          \
+        .json = (o)->json,                                                     \
+        .top = (o)->top_given || (o)->json ? (o)->top : REPORTING_TEXT_SITES,  \
+        .exit_code = -1,                                                       \
+    }
+
+/* Take a snapshot and write it. 0, or -1 after a message. */
+int reporting_write(const struct reporting *how, struct reader *r, FILE *out);
+
+#endif
