@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the agent costs, side by side with no agent and with other tools.
+
+Each workload runs under each tool in turn, round after round, so that a noisy
+machine is noisy for all; the table shows medians. A run in which the tool did
+not load is refused. Usage: bench.py BUILDDIR [--rounds N] [--only WORD] [--quick]
+"""
+
+import argparse
+import glob
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+LIBDIRS = ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64"]
+
+
+def find_library(name):
+    for d in LIBDIRS:
+        if os.path.exists(os.path.join(d, name)):
+            return os.path.join(d, name)
+    return None
+
+
+class Tool:
+    """How a workload is run under a tool, and how to see that it was."""
+
+    def __init__(self, name, preload=None, env=None, command=None, trace=None):
+        self.name, self.preload, self.env = name, preload, env or {}
+        self.command, self.trace = command or [], trace
+
+    def run(self, argv, workdir):
+        for leftover in glob.glob(workdir + "/*"):
+            os.unlink(leftover)
+        env = dict(os.environ, **{k: v.replace("@", workdir) for k, v in self.env.items()})
+        if self.preload:
+            env["LD_PRELOAD"] = self.preload
+        prefix = [word.replace("@", workdir) for word in self.command]
+        start = time.perf_counter()
+        done = subprocess.run(prefix + argv, env=env, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True, check=False)
+        wall = time.perf_counter() - start
+        traces = glob.glob(self.trace.replace("@", workdir)) if self.trace else []
+        if self.trace and not any(os.path.getsize(t) for t in traces):
+            sys.exit(f"bench: {self.name} did not load in: {' '.join(argv)}")
+        return done, wall
+
+
+def tools(build):
+    agent = os.path.join(build, ".libs/libmemtop.so")
+    if not os.path.exists(agent):
+        sys.exit(f"bench: no {agent}: run make first")
+    keep = {"MEMTOP_DIR": "@", "MEMTOP_KEEP": "1"}
+    found = [Tool("plain"),
+             Tool("counters", agent, dict(keep, MEMTOP_STACKS="0"), trace="@/memtop-*"),
+             Tool("memtop", agent, keep, trace="@/memtop-*")]
+    if shutil.which("heaptrack"):
+        found.append(Tool("heaptrack", command=["heaptrack", "--raw", "-o", "@/heaptrack"],
+                          trace="@/heaptrack*"))
+    memusage = find_library("libmemusage.so")
+    if memusage:
+        found.append(Tool("memusage", memusage, {"MEMUSAGE_OUTPUT": "@/memusage"},
+                          trace="@/memusage"))
+    return found
+
+
+def small_workloads(bin_dir, quick):
+    scale = 10 if quick else 1
+    for depth in (4, 20, 60):
+        yield f"pairs depth {depth}, one stack", [f"{bin_dir}/pairs", str(depth), "same",
+                                                  str(3000000 // scale)]
+    for depth in (20, 60):
+        yield f"pairs depth {depth}, 4 leaf frames vary", [f"{bin_dir}/pairs", str(depth), "leaf",
+                                                           str(2000000 // scale)]
+    yield "pairs depth 20, leaf frames in order", [f"{bin_dir}/pairs", "20", "seq",
+                                                   str(2000000 // scale)]
+    yield "pairs depth 20, whole stack varies", [f"{bin_dir}/pairs", "20", "all",
+                                                 str(1000000 // scale)]
+    for threads in (2, 4):
+        yield f"pairs depth 20, {threads} threads", [f"{bin_dir}/pairs", "20", "same",
+                                                     str(2000000 // scale), str(threads)]
+    yield "one thread allocates, another frees", [f"{bin_dir}/handover", str(1000000 // scale)]
+    for blocks, label in ((10000, "10k"), (1000000, "1M"), (10000000, "10M")):
+        if quick and blocks > 1000000:
+            continue
+        yield f"churn over {label} live blocks", [f"{bin_dir}/churn", str(blocks),
+                                                  str(3000000 // scale)]
+    yield "C++ containers", [f"{bin_dir}/containers", str(300 // scale)]
+
+
+PYTHON_WORK = ("import json,re\n"
+               "d=[{'key%d'%i:[j*1.5 for j in range(20)],'t':'x'*(i%50)} for i in range(3000)]\n"
+               "for _ in range(4):\n"
+               "    s=json.dumps(d); e=json.loads(s); re.findall('[0-9]+',s)\n")
+SQLITE_WORK = ("create table t(a integer primary key, b text, c real);"
+               "with recursive n(i) as (select 1 union all select i+1 from n where i<200000)"
+               " insert into t select i, 'row '||i, i*1.5 from n;"
+               "create index tb on t(b); select count(*), sum(c) from t where b like 'row 1%';"
+               "select b, count(*) from t group by substr(b,1,7) order by 2 desc limit 3;")
+
+
+def program_workloads(workdir):
+    """Whole programs: name, command. Timed from outside."""
+    if shutil.which("python3"):
+        yield "python3 (malloc)", ["env", "PYTHONMALLOC=malloc", "/usr/bin/python3"
+                                   if os.path.exists("/usr/bin/python3") else "python3",
+                                   "-c", PYTHON_WORK]
+    if shutil.which("sqlite3"):
+        yield "sqlite3", ["sqlite3", ":memory:", SQLITE_WORK]
+    if shutil.which("g++"):
+        source = os.path.join(workdir, "source.cc")
+        with open(source, "w") as f:
+            f.write("#include <map>\n#include <regex>\n#include <string>\n#include <iostream>\n"
+                    "int main(){std::map<std::string,int> m;std::regex r(\"a*\");"
+                    "std::cout<<m.size();}\n")
+        pre = os.path.join(workdir, "source.ii")
+        subprocess.run(["g++", "-E", source, "-o", pre], check=True)
+        cc1plus = subprocess.run(["g++", "-print-prog-name=cc1plus"], check=True,
+                                 stdout=subprocess.PIPE, text=True).stdout.strip()
+        yield "gcc's cc1plus -O1", [cc1plus, "-fpreprocessed", "-O1", "-quiet", pre, "-o",
+                                    "/dev/null"]
+
+
+def allocations_of(build, argv):
+    """How many allocations a program makes, as the agent counts them."""
+    done = subprocess.run([os.path.join(build, "memtop"), "stat", "--json", "--top", "0", "-o",
+                           "/dev/stdout", "--"] + argv, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True, check=False)
+    found = re.search(r'"allocations": *(\d+)', done.stdout)
+    return int(found.group(1)) if found else 0
+
+
+def table_row(name, unit, medians):
+    plain = medians["plain"]
+    cells = [f"{plain:8.1f}"]
+    added = medians.get("memtop", 0) - plain
+    for tool in list(medians)[1:]:
+        cells.append(f"{medians[tool] - plain:+8.1f}")
+    ratio = ""
+    if "heaptrack" in medians and added > 0:
+        ratio = f"1/{(medians['heaptrack'] - plain) / added:.1f}"
+    print(f"| {name} | {unit} | " + " | ".join(cells) + f" | {ratio} |", flush=True)
+
+
+def bench_small(options, found, workdir):
+    for name, argv in small_workloads(os.path.join(options.build, "bench"), options.quick):
+        if options.only and options.only not in name:
+            continue
+        times = {t.name: [] for t in found}
+        for _ in range(options.rounds):
+            for tool in found:
+                done, _ = tool.run(argv, workdir)
+                match = re.search(r"^\w+ ([0-9.]+) \d+$", done.stdout, re.M)
+                if match:
+                    times[tool.name].append(float(match.group(1)))
+        table_row(name, "ns", {k: statistics.median(v) for k, v in times.items() if v})
+
+
+def bench_programs(options, found, workdir):
+    sources = tempfile.mkdtemp(prefix="memtop-bench-")
+    for name, argv in program_workloads(sources):
+        if options.only and options.only not in name:
+            continue
+        count = allocations_of(options.build, argv)
+        if count == 0:
+            print(f"bench: {name}: no allocations were counted: left out", file=sys.stderr)
+            continue
+        times = {t.name: [] for t in found}
+        for _ in range(options.rounds):
+            for tool in found:
+                _, wall = tool.run(argv, workdir)
+                times[tool.name].append(wall * 1e9 / count)
+        table_row(f"{name}, {count} allocations", "ns/allocation",
+                  {k: statistics.median(v) for k, v in times.items()})
+    shutil.rmtree(sources)
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def read_for(fd, seconds, until=None):
+    seen, end = b"", time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        if select.select([fd], [], [], max(0, end - time.perf_counter()))[0]:
+            seen += os.read(fd, 65536)
+            if until and until in seen:
+                break
+    return seen
+
+
+def bench_viewer(options):
+    """Attach to a program that makes a million allocations a second."""
+    agent = os.path.join(options.build, ".libs/libmemtop.so")
+    target = subprocess.Popen([os.path.join(options.build, "bench/steady"), "1000000", "60"],
+                              env=dict(os.environ, LD_PRELOAD=agent), stdout=subprocess.DEVNULL)
+    time.sleep(1)
+    firsts, shares = [], []
+    for _ in range(3):
+        start = time.perf_counter()
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.environ["TERM"] = "xterm-256color"
+            os.execv(os.path.join(options.build, "memtop"), ["memtop", str(target.pid)])
+        read_for(fd, 5, until=b"live")
+        firsts.append((time.perf_counter() - start) * 1e3)
+        read_for(fd, 1)
+        before, then = cpu_seconds(pid), time.perf_counter()
+        read_for(fd, 4)
+        shares.append((cpu_seconds(pid) - before) / (time.perf_counter() - then) * 100)
+        os.write(fd, b"q")
+        read_for(fd, 0.3)
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)
+    target.kill()
+    target.wait()
+    print(f"\nviewer, target at 1M allocations/s: first screen {statistics.median(firsts):.0f} ms,"
+          f" {statistics.median(shares):.1f}% of a core")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("build")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    options.build = os.path.abspath(options.build)
+    found = tools(options.build)
+    workdir = tempfile.mkdtemp(prefix="memtop-bench-", dir="/dev/shm")
+    print("| work | unit | plain | " + " | ".join("+ " + t.name for t in found[1:]) +
+          " | memtop / heaptrack |")
+    print("|---" * (len(found) + 3) + "|")
+    try:
+        bench_small(options, found, workdir)
+        bench_programs(options, found, workdir)
+        if not options.only or options.only in "viewer":
+            bench_viewer(options)
+    finally:
+        shutil.rmtree(workdir)
+
+
+if __name__ == "__main__":
+    main()
