@@ -45,15 +45,23 @@ void config_read(struct config *c)
     const char *memory = getenv("MEMTOP_MEMORY");
     const char *root = getenv("MEMTOP_ROOT");
     const char *dir = getenv("MEMTOP_DIR");
+    const char *keep = getenv("MEMTOP_KEEP");
+    bool keep_root = keep && strcmp(keep, "root") == 0;
     *c = (struct config){
         .off = mode && (strcmp(mode, "off") == 0 || strcmp(mode, "0") == 0),
-        .keep = is_set(getenv("MEMTOP_KEEP")),
+        .keep = is_set(keep) && !keep_root,
+        .keep_root = keep_root,
         .stacks = !stacks || is_set(stacks),
         .memory = memory ? config_parse_size(memory) : 0,
         .root_pid = root ? parse_pid(root) : 0,
         .dir = dir && *dir ? dir : NULL,
         .follow = getenv("MEMTOP_FOLLOW"),
     };
+}
+
+bool config_keeps(const struct config *c, int pid)
+{
+    return c->keep || (c->keep_root && c->root_pid != 0 && pid == c->root_pid);
 }
 
 static bool in_list(const char *list, const char *name)

@@ -12,6 +12,7 @@
 struct config {
     bool off;          /* MEMTOP=off, or the agent must stay out of the way */
     bool keep;         /* MEMTOP_KEEP=1 */
+    bool keep_root;    /* MEMTOP_KEEP=root: keep, but in the root only */
     bool stacks;       /* MEMTOP_STACKS, default 1 */
     uint64_t memory;   /* MEMTOP_MEMORY in bytes, 0: not given */
     int root_pid;      /* MEMTOP_ROOT, 0: not given */
@@ -26,6 +27,9 @@ void config_read(struct config *c);
 /* Is the process `pid` that runs `executable` one to be tracked? The root
  * always is; others as MEMTOP_FOLLOW says. */
 bool config_follows(const struct config *c, int pid, const char *executable);
+
+/* Is the segment of process `pid` to outlive it? */
+bool config_keeps(const struct config *c, int pid);
 
 /* "64M" to bytes: digits and at most one of K M G T. 0 when malformed. */
 uint64_t config_parse_size(const char *text);

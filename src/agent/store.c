@@ -221,9 +221,9 @@ static void fill_header(struct seg_header *h, const struct config *config,
     h->magic = SEG_MAGIC;
     h->version = SEG_VERSION;
     h->header_bytes = sizeof *h;
-    h->flags = id->flags | (config->keep ? SEG_FLAG_KEEP : 0) |
-               (config->stacks ? 0 : SEG_FLAG_NO_STACKS);
     h->pid = (int32_t)syscall(SYS_getpid);
+    h->flags = id->flags | (config_keeps(config, h->pid) ? SEG_FLAG_KEEP : 0) |
+               (config->stacks ? 0 : SEG_FLAG_NO_STACKS);
     h->ppid = (int32_t)getppid();
     h->uid = geteuid();
     h->root_pid = config->root_pid;
