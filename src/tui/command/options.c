@@ -143,7 +143,7 @@ static const struct option_row *row_of(const struct command *c, int val)
 static enum options_result check_args(const struct options *o, const struct command *c)
 {
     if (o->n_args < c->min_args)
-        return wrong(c, "missing ", c->args);
+        return wrong(c, "something is missing, it takes ", c->args);
     if (c->max_args >= 0 && o->n_args > c->max_args)
         return wrong(c, "too many arguments from ", o->args[c->max_args]);
     return OPTIONS_GO;
