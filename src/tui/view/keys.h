@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys: one table says which key does what, where, and what the help screen
+ * and the key bar say about it. The screen yields the codes, the event loop
+ * turns them into actions, views get actions only. Pure; any thread.
+ */
+#ifndef MEMTOP_TUI_VIEW_KEYS_H
+#define MEMTOP_TUI_VIEW_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A key is a code point, a control character, or one of these. */
+enum key_code {
+    KEYCODE_NONE = 0,
+    KEYCODE_TAB = 9,
+    KEYCODE_ENTER = 13,
+    KEYCODE_ESCAPE = 27,
+    KEYCODE_BACKSPACE = 127,
+    KEYCODE_SPECIAL = 0x110000, /* above all code points */
+    KEYCODE_UP = KEYCODE_SPECIAL,
+    KEYCODE_DOWN,
+    KEYCODE_LEFT,
+    KEYCODE_RIGHT,
+    KEYCODE_HOME,
+    KEYCODE_END,
+    KEYCODE_PAGE_UP,
+    KEYCODE_PAGE_DOWN,
+    KEYCODE_INSERT,
+    KEYCODE_DELETE,
+    KEYCODE_BACKTAB,
+    KEYCODE_F0,
+    KEYCODE_F1,
+    KEYCODE_F2,
+    KEYCODE_F10 = KEYCODE_F0 + 10,
+    KEYCODE_F12 = KEYCODE_F0 + 12,
+};
+#define KEY_CONTROL(letter) ((letter) & 0x1f)
+
+/* Where a key is valid. */
+enum key_where {
+    WHERE_TARGET = 1 << 0, /* in all views of a target */
+    WHERE_PICKER = 1 << 1,
+    WHERE_LIST   = 1 << 2, /* views that are tables */
+    WHERE_GRAPHS = 1 << 3, /* the overview */
+    WHERE_OUTPUT = 1 << 4, /* the program's output */
+    WHERE_HELP   = 1 << 5,
+    WHERE_TYPING = 1 << 6, /* the keys go to the program */
+    WHERE_ANY    = WHERE_TARGET | WHERE_PICKER | WHERE_HELP,
+    WHERE_MOVE   = WHERE_LIST | WHERE_PICKER | WHERE_OUTPUT | WHERE_HELP,
+    WHERE_ROWS   = WHERE_LIST | WHERE_PICKER,
+};
+
+/* action, where, keys (0: none), word on the key bar (NULL: not there), help.
+ * Their order is that of the help screen and of the key bar. */
+#define KEYS(X)                                                                          \
+    X(HELP, WHERE_ANY, KEYCODE_F1, '?', 'h', "Help", "this page")                        \
+    X(QUIT, WHERE_ANY, 'q', KEYCODE_F10, KEY_CONTROL('c'), "Quit",                       \
+      "leave a page, then the viewer")                                                   \
+    X(TYPE, WHERE_OUTPUT, 'i', KEYCODE_ENTER, 0, "Type",                                 \
+      "type to the program")                                                             \
+    X(LEAVE, WHERE_TYPING, KEYCODE_F12, KEY_CONTROL(']'), 0, "Stop typing",              \
+      "stop typing to the program")                                                      \
+    X(OPEN, WHERE_PICKER, KEYCODE_ENTER, 0, 0, "Attach", "attach to the process")        \
+    X(DETAILS, WHERE_LIST, KEYCODE_ENTER, 0, 0, "Stack", "more room for the selected row") \
+    X(PAUSE, WHERE_TARGET, 'p', 'Z', 0, "Pause", "hold the picture, or let it go on")    \
+    X(NEXT_VIEW, WHERE_TARGET, KEYCODE_TAB, 0, 0, "View", "next view (1 to 4: this one)") \
+    X(PREVIOUS_VIEW, WHERE_TARGET, KEYCODE_BACKTAB, 0, 0, NULL, "previous view")         \
+    X(VIEW_1, WHERE_TARGET, '1', 0, 0, NULL, "overview")                                 \
+    X(VIEW_2, WHERE_TARGET, '2', 0, 0, NULL, "call sites")                               \
+    X(VIEW_3, WHERE_TARGET, '3', 'T', 0, NULL, "threads")                                \
+    X(VIEW_4, WHERE_TARGET, '4', 0, 0, NULL, "the program's output")                     \
+    X(UP, WHERE_MOVE, KEYCODE_UP, 'k', 0, NULL, "one row up")                            \
+    X(DOWN, WHERE_MOVE, KEYCODE_DOWN, 'j', 0, NULL, "one row down")                      \
+    X(PAGE_UP, WHERE_MOVE, KEYCODE_PAGE_UP, KEY_CONTROL('b'), 0, NULL, "one page up")    \
+    X(PAGE_DOWN, WHERE_MOVE, KEYCODE_PAGE_DOWN, KEY_CONTROL('f'), 0, NULL, "one page down") \
+    X(FIRST, WHERE_MOVE, KEYCODE_HOME, 'g', 0, NULL, "first row")                        \
+    X(LAST, WHERE_MOVE, KEYCODE_END, 'G', 0, NULL, "last row")                           \
+    X(SORT_LEFT, WHERE_LIST, '<', KEYCODE_LEFT, 0, NULL, "sort by the column to the left") \
+    X(SORT_RIGHT, WHERE_LIST, '>', KEYCODE_RIGHT, 0, "Sort", "sort by the column to the right") \
+    X(REVERSE, WHERE_LIST, 'I', 0, 0, "Reverse", "reverse the order")                    \
+    X(UNITS, WHERE_GRAPHS, 'u', 0, 0, "Units", "sizes in blocks or in bytes")            \
+    X(ZOOM_IN, WHERE_GRAPHS, '+', '=', 0, "Zoom", "graphs: less time, finer steps")      \
+    X(ZOOM_OUT, WHERE_GRAPHS, '-', 0, 0, NULL, "graphs: more time, coarser steps")       \
+    X(REDRAW, WHERE_ANY, KEY_CONTROL('l'), 0, 0, NULL, "draw the screen anew")           \
+    X(SUSPEND, WHERE_ANY, KEY_CONTROL('z'), 0, 0, NULL, "suspend (fg resumes)")          \
+    X(CANCEL, WHERE_ANY, KEYCODE_ESCAPE, 0, 0, NULL, "leave a page, cancel")
+
+enum action {
+    ACTION_NONE,
+#define KEYS_ENUM(id, where, a, b, c, bar, help) ACTION_##id,
+    KEYS(KEYS_ENUM)
+#undef KEYS_ENUM
+    ACTION_COUNT
+};
+
+struct key_row {
+    enum action action;
+    unsigned where;
+    uint32_t keys[3];
+    const char *bar;
+    const char *help;
+};
+
+/* All rows, in the table's order. */
+const struct key_row *keys_rows(size_t *n);
+
+/* What a key does where any of `where` holds; ACTION_NONE if nothing. Where
+ * keys go to the program, only those of WHERE_TYPING count. */
+enum action keys_action(uint32_t key, unsigned where);
+
+/* "q", "F10", "^L", "PgUp"; out has n bytes. Returns out. */
+char *keys_name(char *out, size_t n, uint32_t key);
+
+/* "F1 ? h": all keys of a row. Returns out. */
+char *keys_names(char *out, size_t n, const struct key_row *row);
+
+#endif

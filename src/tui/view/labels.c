@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Labels for call sites and frames.
+ */
+#include "tui/view/labels.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* So many frames are asked for at once, so that a chain of wrappers costs one
+ * round of the symbols' worker and not one for each frame. */
+#define LOOK_AHEAD 8
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static bool starts_with(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* ---- names --------------------------------------------------------------- */
+/* The end of the name proper: before the arguments, which are the last pair
+ * of parentheses at the outermost level of <>. */
+static size_t name_end(const char *f)
+{
+    int depth = 0;
+    const char *operator = strstr(f, "operator");
+    for (size_t i = 0; f[i]; i++) {
+        /* operator<, operator(), operator new, operator-> and the like */
+        if (operator && f + i == operator) {
+            i += strlen("operator");
+            i += strspn(f + i, "<>=!-");
+            if (strncmp(f + i, "()", 2) == 0)
+                i += 2;
+            if (!f[i])
+                return i;
+        }
+        if (strncmp(f + i, "(anonymous namespace)", 21) == 0) {
+            i += 20;
+            continue;
+        }
+        depth += f[i] == '<';
+        depth -= f[i] == '>' && depth > 0;
+        if (f[i] == '(' && depth == 0 && i > 0)
+            return i;
+    }
+    return strlen(f);
+}
+
+/* Where the name begins: after a return type, which only functions made from
+ * templates show. */
+static size_t name_start(const char *f, size_t end)
+{
+    int depth = 0;
+    size_t start = 0;
+    if (f[0] == '<') /* Rust: <T as Trait>::f */
+        return 0;
+    for (size_t i = 0; i < end; i++) {
+        if (starts_with(f + i, "operator") || starts_with(f + i, "(anonymous"))
+            break;
+        depth += f[i] == '<';
+        depth -= f[i] == '>' && depth > 0;
+        if (f[i] == ' ' && depth == 0)
+            start = i + 1;
+    }
+    return start;
+}
+
+void labels_short_name(char *out, size_t n, const char *function)
+{
+    size_t end = name_end(function), start = name_start(function, end);
+    /* Only C++ has arguments to cut; "[unknown] (x)" stays as it is. */
+    if (end <= start || function[end] == '\0')
+        start = function[end] == '\0' ? 0 : start;
+    if (end < start)
+        end = strlen(function);
+    snprintf(out, n, "%.*s", (int)(end - start), function + start);
+}
+
+bool labels_is_wrapper(const char *name)
+{
+    static const char *const starts[] = {
+        "operator new", "std::", "__gnu_cxx::", "__gnu_cxx", "alloc::", "core::", "<alloc::",
+        "<core::", "<std::", "__rust_", "__rdl_", "__rg_",
+    };
+    static const char *const wholes[] = {
+        "malloc", "calloc", "realloc", "reallocarray", "memalign", "aligned_alloc",
+        "posix_memalign", "strdup", "strndup", "xmalloc", "xcalloc", "xrealloc", "xstrdup",
+        "xzalloc", "zmalloc", "zcalloc", "zrealloc", "g_malloc", "g_malloc0", "g_realloc",
+        "g_strdup", "safe_malloc",
+    };
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+        if (starts_with(name, starts[i]))
+            return true;
+    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++)
+        if (strcmp(name, wholes[i]) == 0)
+            return true;
+    return false;
+}
+
+/* ---- frames -------------------------------------------------------------- */
+static const struct module_row *module_of(const struct snapshot *s, uint32_t node)
+{
+    uint16_t module = s->nodes[node].module;
+    return module && module < s->n_modules ? &s->modules[module] : NULL;
+}
+
+/* Libraries that allocate for whoever called them. */
+static bool is_plumbing(const struct module_row *m)
+{
+    static const char *const names[] = {
+        "libc.so", "libc-2", "libstdc++", "libc++", "ld-linux", "ld-2", "libjemalloc",
+        "libtcmalloc", "libmimalloc", "libmemtop", "libgcc_s", "libpthread",
+    };
+    for (size_t i = 0; m && i < sizeof names / sizeof *names; i++)
+        if (starts_with(base_name(m->path), names[i]))
+            return true;
+    return false;
+}
+
+static void label_address(const struct snapshot *s, uint32_t node, struct label *out)
+{
+    const struct module_row *m = module_of(s, node);
+    uint64_t pc = s->nodes[node].pc;
+    if (m)
+        snprintf(out->function, sizeof out->function, "%.200s+0x%" PRIx64,
+                 base_name(m->path), pc - m->bias);
+    else
+        snprintf(out->function, sizeof out->function, "0x%" PRIx64, pc);
+    out->place[0] = '\0';
+}
+
+static void label_frame(const struct symbol *symbol, size_t i, struct label *out)
+{
+    const struct symbol_frame *f = &symbol->frames[i];
+    labels_short_name(out->function, sizeof out->function, f->function);
+    out->inlined = f->inlined;
+    if (f->file && f->line)
+        snprintf(out->place, sizeof out->place, "%.200s:%u", base_name(f->file), f->line);
+    else if (f->file)
+        snprintf(out->place, sizeof out->place, "%.200s", base_name(f->file));
+    else
+        snprintf(out->place, sizeof out->place, "%.200s", symbol->module);
+}
+
+static const struct symbol *look_up(struct symbols *sy, const struct snapshot *s,
+                                    uint32_t node)
+{
+    return sy ? symbols_lookup(sy, s, node) : NULL;
+}
+
+/* The first frame of a node that is no wrapper; false if all are. */
+static bool label_node(const struct symbol *symbol, struct label *out)
+{
+    for (size_t i = 0; i < symbol->n; i++) {
+        label_frame(symbol, i, out);
+        if (!labels_is_wrapper(out->function))
+            return true;
+    }
+    return false;
+}
+
+static void ask_ahead(struct symbols *sy, const struct snapshot *s, uint32_t node)
+{
+    for (int i = 0; node && i < LOOK_AHEAD; node = s->nodes[node].parent)
+        if (!is_plumbing(module_of(s, node))) {
+            look_up(sy, s, node);
+            i++;
+        }
+}
+
+static uint32_t leaf_of(const struct snapshot *s, uint32_t site)
+{
+    uint32_t node = site < s->n_sites ? s->sites[site].node : 0;
+    return node < s->n_nodes ? node : 0;
+}
+
+void labels_site(struct symbols *sy, const struct snapshot *s, uint32_t site,
+                 struct label *out)
+{
+    uint32_t leaf = leaf_of(s, site);
+    *out = (struct label){ .pending = false };
+    if (!leaf) {
+        snprintf(out->function, sizeof out->function, "(unattributed)");
+        return;
+    }
+    ask_ahead(sy, s, leaf);
+    for (uint32_t node = leaf; node; node = s->nodes[node].parent) {
+        if (is_plumbing(module_of(s, node)))
+            continue;
+        const struct symbol *symbol = look_up(sy, s, node);
+        if (!symbol) {
+            label_address(s, node, out);
+            out->pending = sy != NULL;
+            return;
+        }
+        if (label_node(symbol, out))
+            return;
+    }
+    /* Nothing but plumbing: its innermost frame, then. */
+    const struct symbol *symbol = look_up(sy, s, leaf);
+    if (symbol)
+        label_frame(symbol, 0, out);
+    else
+        label_address(s, leaf, out);
+    out->pending = sy && !symbol;
+}
+
+size_t labels_stack(struct symbols *sy, const struct snapshot *s, uint32_t site,
+                    struct label *out, size_t max)
+{
+    size_t n = 0;
+    for (uint32_t node = leaf_of(s, site); node && n < max; node = s->nodes[node].parent) {
+        const struct symbol *symbol = look_up(sy, s, node);
+        if (!symbol) {
+            out[n] = (struct label){ .pending = sy != NULL };
+            label_address(s, node, &out[n++]);
+            continue;
+        }
+        for (size_t i = 0; i < symbol->n && n < max; i++, n++) {
+            out[n] = (struct label){ .pending = false };
+            label_frame(symbol, i, &out[n]);
+        }
+    }
+    return n;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Order: which rows come first. Finds the leading rows of a hundred thousand
+ * without sorting the rest. Called by views. One thread.
+ */
+#ifndef MEMTOP_TUI_VIEW_ORDER_H
+#define MEMTOP_TUI_VIEW_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct order_item {
+    double key;
+    uint32_t row;
+};
+
+struct order {
+    size_t n, capacity;
+    struct order_item *items;
+};
+
+/* Room for n items; sets n. 0, or -1 without memory (n is then 0). */
+int order_reserve(struct order *o, size_t n);
+void order_fini(struct order *o);
+
+/* Put the `want` items with the highest keys first, sorted; ties by row. The
+ * rest follows in any order. */
+void order_first(struct order *o, size_t want);
+
+#endif
