@@ -29,14 +29,17 @@ static void write_all(int fd, const char *data, size_t n)
     }
 }
 
-/* Take what there is. false: the other side has no terminal any more. */
-static bool drain(const struct keeper *k)
+/* Take some of what there is. 1: did so, 0: nothing at the moment, -1: the
+ * other side has no terminal any more. */
+static int drain(const struct keeper *k)
 {
     char data[16384];
     ssize_t n = read(k->master, data, sizeof data);
     if (n > 0)
         write_all(k->output_fd, data, (size_t)n);
-    return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
+    if (n > 0 || (n < 0 && errno == EINTR))
+        return 1;
+    return n < 0 && errno == EAGAIN ? 0 : -1;
 }
 
 /* Until CMD ends. Without pidfds (old kernels): until its terminal ends. */
@@ -50,12 +53,12 @@ static void drain_until_end(const struct keeper *k)
     while (!gone) {
         if (poll(fds, 2, -1) < 0 && errno != EINTR)
             break;
-        if (fds[0].revents && !drain(k))
+        if (fds[0].revents && drain(k) < 0)
             fds[0].fd = -1; /* poll looks away */
         gone = fds[1].fd < 0 ? fds[0].fd < 0 : fds[1].revents != 0;
     }
     fcntl(k->master, F_SETFL, O_NONBLOCK);
-    while (drain(k) && errno != EAGAIN)
+    while (drain(k) > 0)
         ;
 }
 
