@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for memtop(1)
+
+_memtop_pids() {
+    memtop list 2>/dev/null | awk '$1 ~ /^[0-9]+$/ { print $1 }'
+}
+
+_memtop() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    local command=${COMP_WORDS[1]} word i
+    COMPREPLY=()
+    if ((COMP_CWORD == 1)); then
+        mapfile -t COMPREPLY < <(compgen -W \
+            "run attach list stat report clean --help --version $(_memtop_pids)" -- "$cur")
+        return
+    fi
+    case $command in
+    run | stat)
+        # Behind the options is a command of its own.
+        for ((i = 2; i < COMP_CWORD; i++)); do
+            word=${COMP_WORDS[i]}
+            case $word in
+            -o | --output | -n | --top | -f | --follow | -m | --memory | --preload)
+                [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++)) # bash splits at =
+                ((i++))
+                ;;
+            --) ((i++)) && break ;;
+            -*) ;;
+            *) break ;;
+            esac
+        done
+        if ((i < COMP_CWORD)) || { ((i == COMP_CWORD)) &&
+            [[ $cur != -* || ${COMP_WORDS[i - 1]} == -- ]]; }; then
+            declare -F _command_offset >/dev/null && _command_offset "$i"
+            return
+        fi
+        ;;
+    esac
+    [[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD - 2]}
+    [[ $cur == = ]] && cur=
+    case $prev in
+    -o | --output | --preload)
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
+    -f | --follow)
+        mapfile -t COMPREPLY < <(compgen -W 'all none' -- "$cur")
+        return
+        ;;
+    -n | --top | -m | --memory)
+        return
+        ;;
+    esac
+    case $command in
+    run) word='--output= --keep --follow= --memory= --preload= --help --' ;;
+    stat) word='--json --output= --top= --keep --follow= --memory= --preload= --help --' ;;
+    list) word='--json --help' ;;
+    attach) word="--help $(_memtop_pids)" ;;
+    report) word="--json --output= --top= --help $(_memtop_pids)" ;;
+    *) word=--help ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
+    [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
+}
+
+complete -F _memtop memtop
