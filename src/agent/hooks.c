@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The C allocation family, as the program sees it. Each hook forwards to the
+ * next allocator and tells the tracker; results, errno and side effects are
+ * the next allocator's. Runs in any thread at any time, from before this
+ * library is relocated until after its destructor; takes no locks. A call that
+ * comes before the next allocator is known is served from the arena.
+ */
+#include "agent/hooks.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+HOOK void cfree(void *p);
+HOOK void free_sized(void *p, size_t size);
+HOOK void free_aligned_sized(void *p, size_t align, size_t size);
+
+/* ---- before the next allocator is known ----------------------------------- */
+
+/* errno is out of reach until this library is relocated. */
+static void *early_result(void *p)
+{
+    if (!p && real_is_relocated())
+        errno = ENOMEM;
+    return p;
+}
+
+static void *early(size_t align, size_t size)
+{
+    return early_result(arena_alloc(align, size));
+}
+
+static void *early_array(void *p, size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        return early_result(NULL);
+    return early_result(arena_realloc(p, bytes));
+}
+
+/* p, a block of the arena, moves to where everybody else's are. To the next
+ * allocator that is a new block, and so it is recorded. */
+static void *leave_arena(enum seg_function fn, void *p, size_t size,
+                         const struct stack_frame *caller)
+{
+    if (size == 0)
+        return NULL;
+    struct thread *t = tracker_enter();
+    void *q = hook_allocated(t, fn, real.realloc(NULL, size), size, caller);
+    size_t old = arena_size(p);
+    if (q)
+        memcpy(q, p, old < size ? old : size);
+    return q;
+}
+
+/* ---- allocating ------------------------------------------------------------ */
+
+HOOK void *malloc(size_t size)
+{
+    if (!real_ready())
+        return early(ARENA_ALIGN, size);
+    return hook_malloc(size, HOOK_CALLER());
+}
+
+extern __typeof__(hooks_malloc) hooks_malloc __attribute__((alias("malloc"), copy(malloc)));
+
+HOOK void *calloc(size_t count, size_t size)
+{
+    if (!real_ready())
+        return early_array(NULL, count, size);
+    struct thread *t = tracker_enter();
+    return hook_allocated(t, SEG_FN_CALLOC, real.calloc(count, size), count * size,
+                          HOOK_CALLER());
+}
+
+HOOK void *memalign(size_t align, size_t size)
+{
+    if (!real_ready())
+        return early(align, size);
+    struct thread *t = tracker_enter();
+    return hook_allocated(t, SEG_FN_MEMALIGN, real.memalign(align, size), size,
+                          HOOK_CALLER());
+}
+
+HOOK void *aligned_alloc(size_t align, size_t size)
+{
+    if (!real_ready())
+        return early(align, size);
+    struct thread *t = tracker_enter();
+    return hook_allocated(t, SEG_FN_ALIGNED_ALLOC, real.aligned_alloc(align, size),
+                          size, HOOK_CALLER());
+}
+
+HOOK void *valloc(size_t size)
+{
+    if (!real_ready())
+        return early(ARENA_PAGE, size);
+    struct thread *t = tracker_enter();
+    return hook_allocated(t, SEG_FN_VALLOC, real.valloc(size), size, HOOK_CALLER());
+}
+
+HOOK void *pvalloc(size_t size)
+{
+    if (!real_ready())
+        return early(ARENA_PAGE, size);
+    struct thread *t = tracker_enter();
+    return hook_allocated(t, SEG_FN_PVALLOC, real.pvalloc(size), size, HOOK_CALLER());
+}
+
+static int early_posix_memalign(void **out, size_t align, size_t size)
+{
+    if (align == 0 || align % sizeof(void *) || (align & (align - 1)))
+        return EINVAL;
+    void *p = arena_alloc(align, size);
+    if (!p)
+        return ENOMEM;
+    *out = p;
+    return 0;
+}
+
+HOOK int posix_memalign(void **out, size_t align, size_t size)
+{
+    if (!real_ready())
+        return early_posix_memalign(out, align, size);
+    struct thread *t = tracker_enter();
+    int error = real.posix_memalign(out, align, size);
+    hook_allocated(t, SEG_FN_POSIX_MEMALIGN, error ? NULL : *out, size, HOOK_CALLER());
+    return error;
+}
+
+/* ---- reallocating ----------------------------------------------------------- */
+
+/* One reallocation under way. `refused` says that its size is out of range,
+ * so that the next allocator can only fail. */
+struct resize {
+    enum seg_function fn;
+    bool refused;
+    void *p;
+    size_t size;
+};
+
+static inline struct thread *resize_begin(const struct resize *r,
+                                          struct tracker_block *old)
+{
+    struct thread *t = tracker_enter();
+    if (t && r->p)
+        tracker_realloc_begin(t, r->p, old);
+    return t;
+}
+
+/* A NULL for size 0 means that the old block was freed, all others that it
+ * stays. Returns q. */
+static inline void *resize_end(const struct resize *r, struct thread *t,
+                               const struct tracker_block *old, void *q,
+                               const struct stack_frame *caller)
+{
+    if (!t)
+        return q;
+    if (!r->p)
+        return hook_allocated(t, r->fn, q, r->size, caller);
+    if (q || (r->size == 0 && !r->refused))
+        tracker_realloc_end(t, r->fn, r->p, old, q, r->size, caller);
+    else
+        tracker_realloc_cancel(t, r->p, old);
+    tracker_leave(t);
+    return q;
+}
+
+HOOK void *realloc(void *p, size_t size)
+{
+    if (!real_ready())
+        return early_array(p, 1, size);
+    if (arena_owns(p))
+        return leave_arena(SEG_FN_REALLOC, p, size, HOOK_CALLER());
+    struct resize r = { .fn = SEG_FN_REALLOC, .p = p, .size = size };
+    struct tracker_block old;
+    struct thread *t = resize_begin(&r, &old);
+    return resize_end(&r, t, &old, real.realloc(p, size), HOOK_CALLER());
+}
+
+HOOK void *reallocarray(void *p, size_t count, size_t size)
+{
+    if (!real_ready())
+        return early_array(p, count, size);
+    struct resize r = { .fn = SEG_FN_REALLOCARRAY, .p = p };
+    r.refused = __builtin_mul_overflow(count, size, &r.size);
+    if (arena_owns(p) && !r.refused)
+        return leave_arena(SEG_FN_REALLOCARRAY, p, r.size, HOOK_CALLER());
+    struct tracker_block old;
+    struct thread *t = resize_begin(&r, &old);
+    return resize_end(&r, t, &old, real.reallocarray(p, count, size), HOOK_CALLER());
+}
+
+/* ---- releasing --------------------------------------------------------------- */
+
+HOOK void free(void *p)
+{
+    if (hook_must_release(p))
+        hook_free(p);
+}
+
+HOOK void cfree(void *p)
+{
+    if (!hook_must_release(p))
+        return;
+    struct thread *t = hook_releasing(SEG_FN_CFREE, p);
+    real.cfree(p);
+    hook_released(t);
+}
+
+HOOK void free_sized(void *p, size_t size)
+{
+    if (!hook_must_release(p))
+        return;
+    struct thread *t = hook_releasing(SEG_FN_FREE_SIZED, p);
+    real.free_sized(p, size);
+    hook_released(t);
+}
+
+HOOK void free_aligned_sized(void *p, size_t align, size_t size)
+{
+    if (!hook_must_release(p))
+        return;
+    struct thread *t = hook_releasing(SEG_FN_FREE_ALIGNED_SIZED, p);
+    real.free_aligned_sized(p, align, size);
+    hook_released(t);
+}
+
+/* ---- asking -------------------------------------------------------------------- */
+
+HOOK size_t malloc_usable_size(void *p)
+{
+    if (arena_owns(p))
+        return arena_size(p);
+    return p && real_ready() ? real.malloc_usable_size(p) : 0;
+}

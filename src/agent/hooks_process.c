@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of the process as hooks see it: its start, those ends that run no
+ * exit handlers, and modules that go. Takes no signals and starts no thread;
+ * nothing here may keep the process from ending as it wants to.
+ */
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent/hooks.h"
+
+HOOK void __cxa_finalize(void *dso);
+
+static void at_quick_end(void)
+{
+    tracker_goodbye(-1);
+}
+
+__attribute__((constructor)) static void start(void)
+{
+    real_start();
+    at_quick_exit(at_quick_end);
+}
+
+/* A vforked child may come here too; the tracker can tell. */
+static _Noreturn void end_now(int status)
+{
+    tracker_goodbye(status);
+    for (;;)
+        syscall(SYS_exit_group, status);
+}
+
+HOOK void _exit(int status)
+{
+    end_now(status);
+}
+
+HOOK void _Exit(int status)
+{
+    end_now(status);
+}
+
+/* The addresses [*start, *end) of the module that holds `address`; false where
+ * the C library cannot tell without a lock. */
+static bool find_module(void *address, uintptr_t *start, uintptr_t *end)
+{
+#ifdef DLFO_STRUCT_HAS_EH_DBASE /* <dlfcn.h> has _dl_find_object */
+    struct dl_find_object module;
+    if (_dl_find_object(address, &module) != 0)
+        return false;
+    *start = (uintptr_t)module.dlfo_map_start;
+    *end = (uintptr_t)module.dlfo_map_end;
+    return true;
+#else
+    (void)address;
+    (void)start;
+    (void)end;
+    return false;
+#endif
+}
+
+/* Each module calls this with an address of its own while it is unloaded, and
+ * also when the process ends. */
+HOOK void __cxa_finalize(void *dso)
+{
+    uintptr_t start = 0, end = 0;
+    bool found = dso && find_module(dso, &start, &end);
+    if (real_ready() && real.cxa_finalize)
+        real.cxa_finalize(dso);
+    if (found)
+        tracker_module_unloaded(start, end);
+}
