@@ -136,6 +136,8 @@ static void test_json_limits(const struct snapshot *s)
     j = json_loads(text, 0, NULL);
     tap_is_u64(json_array_size(json_object_get(j, "sites")), 0, "no sites at all");
     tap_is_u64((uint64_t)number(j, "exit", "code"), 4, "the exit status is told");
+    tap_is_str(json_string_value(json_object_get(j, "state")), "exited",
+               "who waited for it knows better than the segment");
     json_decref(j);
     free(text);
 }

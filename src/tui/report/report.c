@@ -22,3 +22,13 @@ const char *report_state_name(enum target_state state)
     };
     return (unsigned)state < sizeof names / sizeof *names ? names[state] : "unknown";
 }
+
+const char *report_state(const struct report *r)
+{
+    enum target_state state = r->snapshot->target.state;
+    if (r->signal)
+        state = TARGET_KILLED;
+    else if (r->exit_code >= 0 && state != TARGET_REPLACED)
+        state = TARGET_EXITED;
+    return report_state_name(state);
+}

@@ -37,4 +37,8 @@ int report_exit_code(const struct report *r);
 /* "running", "exited", "killed", "replaced". */
 const char *report_state_name(enum target_state state);
 
+/* The same for a report, where the caller may know better than the segment:
+ * a program may end without a goodbye and yet not have been killed. */
+const char *report_state(const struct report *r);
+
 #endif

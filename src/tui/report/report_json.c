@@ -265,7 +265,7 @@ int report_json(FILE *out, const struct report *r)
     bad |= member(out, "pid", json_integer(t->pid));
     bad |= member(out, "command", text(t->command));
     bad |= member(out, "executable", text(t->executable));
-    bad |= member(out, "state", text(report_state_name(t->state)));
+    bad |= member(out, "state", text(report_state(r)));
     bad |= member(out, "exit", exit_object(r));
     bad |= member(out, "start_realtime_s", seconds(t->start_realtime_ns));
     bad |= member(out, "wall_s", seconds(t->wall_ns));

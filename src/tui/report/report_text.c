@@ -36,7 +36,7 @@ static void print_end(FILE *out, const struct report *r)
     else if (code >= 0)
         fprintf(out, "exited with status %d", code);
     else
-        fputs(report_state_name(t->state), out);
+        fputs(report_state(r), out);
     fprintf(out, t->state == TARGET_RUNNING ? " for %.3f s" : " after %.3f s",
             (double)t->wall_ns / 1e9);
 }
