@@ -6,7 +6,13 @@
  */
 #include "agent/blocks.h"
 
+#include <sys/mman.h>
+
 #include "agent/store.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
 
 #define PART_BYTES ((size_t)SEG_REGION_BLOCKS / SEG_REGION_PARTS * sizeof(struct seg_block))
 #define OVERFLOW_PARTS (SEG_OVERFLOW_SLOTS * sizeof(struct seg_overflow) / STORE_STEP)
@@ -17,9 +23,31 @@
 #define THREAD_MASK ((1u << SEG_BLOCK_THREAD_BITS) - 1)
 #define SUB_SHIFT (SEG_BLOCK_BIRTH_BITS + SEG_BLOCK_THREAD_BITS)
 
+/* A block of at least so many bytes gets just the page that its record is in:
+ * where blocks are large, most of a part would never be used. */
+#define LARGE_BLOCK 16384u
+#define PAGE_BYTES 4096u
+#define PAGE_BLOCKS (PAGE_BYTES / sizeof(struct seg_block))
+#define REGION_PAGES (SEG_REGION_BLOCKS / PAGE_BLOCKS)
+#define REGIONS_MAX 32768u
+
+/* Pages committed one by one, for each shadow region; atomic. Wiped by fork. */
+static uint64_t (*lone_pages)[REGION_PAGES / 64];
+
 static uint64_t overflow_committed[OVERFLOW_PARTS / 64]; /* bits, atomic */
 static uint64_t overflow_live;                           /* atomic */
 static uint64_t region_blocks_used;                      /* atomic */
+
+bool blocks_init(void)
+{
+    size_t bytes = REGIONS_MAX * sizeof *lone_pages;
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED || madvise(memory, bytes, MADV_WIPEONFORK) != 0)
+        return false;
+    lone_pages = memory;
+    return true;
+}
 
 void blocks_attach(void)
 {
@@ -55,8 +83,19 @@ static void unpack(struct block *b, uint64_t what, uint64_t when)
 
 /* ---- the shadow ------------------------------------------------------------ */
 
-/* The record for an address if its part of the shadow is committed, else NULL
- * with *entry at the region's entry (NULL: there is none). */
+/* The record in a part that is not committed as a whole: if its page is. */
+static struct seg_block *lone_record(const struct seg_region *r, uint64_t slot)
+{
+    uint32_t blocks = __atomic_load_n(&r->blocks, __ATOMIC_ACQUIRE);
+    uint64_t page = slot / PAGE_BLOCKS;
+    if (blocks == 0 || !(__atomic_load_n(&lone_pages[blocks - 1][page / 64],
+                                         __ATOMIC_ACQUIRE) >> page % 64 & 1))
+        return NULL;
+    return &store.blocks[(size_t)(blocks - 1) * SEG_REGION_BLOCKS + slot];
+}
+
+/* The record for an address if it may be touched, else NULL with *entry at the
+ * region's entry (NULL: there is none). */
 static struct seg_block *locate(uintptr_t address, struct seg_region **entry)
 {
     uint64_t granule = address >> store.header->granule_shift;
@@ -73,7 +112,7 @@ static struct seg_block *locate(uintptr_t address, struct seg_region **entry)
     uint64_t slot = granule % SEG_REGION_BLOCKS;
     uint32_t part = (uint32_t)(slot / (SEG_REGION_BLOCKS / SEG_REGION_PARTS));
     if (__builtin_expect(!(__atomic_load_n(&r->committed, __ATOMIC_ACQUIRE) >> part & 1), 0))
-        return NULL;
+        return lone_record(r, slot);
     return &store.blocks[(size_t)(r->blocks - 1) * SEG_REGION_BLOCKS + slot];
 }
 
@@ -94,7 +133,7 @@ static bool give_shadow(struct seg_region *r)
 {
     const struct seg_section *section = &store.header->sections[SEG_BLOCKS];
     uint64_t fresh = __atomic_fetch_add(&region_blocks_used, 1, __ATOMIC_RELAXED);
-    if ((fresh + 1) * section->element > section->reserved) {
+    if ((fresh + 1) * section->element > section->reserved || fresh >= REGIONS_MAX) {
         __atomic_fetch_sub(&region_blocks_used, 1, __ATOMIC_RELAXED);
         return false;
     }
@@ -104,8 +143,19 @@ static bool give_shadow(struct seg_region *r)
     return true;
 }
 
-/* Make room for the record of an address whose part is not committed yet. */
-static struct seg_block *make_room(uintptr_t address, struct seg_region *r)
+static struct seg_block *commit_page(const struct seg_region *r, struct seg_block *record,
+                                     uint64_t slot)
+{
+    uint64_t page = slot / PAGE_BLOCKS;
+    if (!store_commit((void *)((uintptr_t)record & ~(uintptr_t)(PAGE_BYTES - 1)), PAGE_BYTES))
+        return NULL;
+    __atomic_or_fetch(&lone_pages[r->blocks - 1][page / 64], UINT64_C(1) << page % 64,
+                      __ATOMIC_ACQ_REL);
+    return record;
+}
+
+/* Make room for the record of a block whose part is not committed yet. */
+static struct seg_block *make_room(uintptr_t address, uint64_t size, struct seg_region *r)
 {
     uint64_t granule = address >> store.header->granule_shift;
     uint64_t slot = granule % SEG_REGION_BLOCKS;
@@ -117,6 +167,8 @@ static struct seg_block *make_room(uintptr_t address, struct seg_region *r)
     if (__atomic_load_n(&r->blocks, __ATOMIC_ACQUIRE) == 0 && !give_shadow(r))
         return NULL;
     struct seg_block *shadow = &store.blocks[(size_t)(r->blocks - 1) * SEG_REGION_BLOCKS];
+    if (size >= LARGE_BLOCK)
+        return commit_page(r, &shadow[slot], slot);
     if (!store_commit((char *)shadow + part * PART_BYTES, PART_BYTES))
         return NULL;
     __atomic_or_fetch(&r->committed, 1u << part, __ATOMIC_ACQ_REL);
@@ -207,7 +259,7 @@ enum blocks_result blocks_put(uintptr_t address, const struct block *b, struct b
     struct seg_region *entry;
     struct seg_block *record = locate(address, &entry);
     if (__builtin_expect(!record, 0))
-        record = make_room(address, entry);
+        record = make_room(address, b->size, entry);
     bool fits = b->size < SIZE_MASK - 1;
     if (__builtin_expect(!record || !fits, 0))
         return overflow_put(address, b, old);

@@ -27,6 +27,7 @@ enum blocks_result {
     BLOCKS_FULL,     /* no memory left; nothing stored */
 };
 
+bool blocks_init(void);   /* once per program image */
 void blocks_attach(void); /* a new segment */
 
 enum blocks_result blocks_put(uintptr_t address, const struct block *b, struct block *old);

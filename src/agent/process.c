@@ -132,7 +132,8 @@ void tracker_init(const char *allocator_path, bool is_glibc)
     for (; allocator_path && allocator_path[n] && n < sizeof allocator - 1; n++)
         allocator[n] = allocator_path[n];
     uint32_t *word;
-    if (!config.off && threads_init() && trie_init() && (word = wiped_word()) != NULL)
+    if (!config.off && threads_init() && trie_init() &&
+        blocks_init() && (word = wiped_word()) != NULL)
         state = word;
     errno = saved_errno;
     process_ready();

@@ -339,7 +339,8 @@ struct seg_second {
 /* granule g = address >> granule_shift; region r = g >> 17; the region's entry
  * is region_l2[region_l1[r >> 12] - 1][r & 4095]; the block's record is
  * blocks[entry.blocks - 1][g & 131071]. Bit k of entry.committed says that the
- * k-th 1/32 of the region's records may be touched. A block that does not fit
+ * whole k-th 1/32 of the region's records is committed; elsewhere single pages
+ * may be, and the others read as zeros. A block that does not fit
  * (a granule already taken, an address above 48 bits, 2^40 bytes or more) is
  * in the overflow table. */
 #define SEG_REGION_SHIFT   17
@@ -378,10 +379,12 @@ struct seg_overflow {
 #define SEG_OVERFLOW_SLOTS (1u << 22)
 #define SEG_OVERFLOW_PROBES 64u
 
-/* The slot where probing for `address` starts; SEG_OVERFLOW_PROBES follow. */
+/* The slot where probing for `address` starts; SEG_OVERFLOW_PROBES follow.
+ * Neighbours within 64 KiB stay neighbours, so that few pages are touched. */
 static inline uint32_t seg_overflow_hash(uint64_t address)
 {
-    return (uint32_t)((address >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 42);
+    uint64_t window = (address >> 16) * UINT64_C(0x9e3779b97f4a7c15) >> 54;
+    return (uint32_t)(window << 12 | (address >> 4 & 4095));
 }
 
 /* ---- size classes --------------------------------------------------------- */
