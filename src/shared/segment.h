@@ -383,8 +383,8 @@ struct seg_overflow {
  * Neighbours within 64 KiB stay neighbours, so that few pages are touched. */
 static inline uint32_t seg_overflow_hash(uint64_t address)
 {
-    uint64_t window = (address >> 16) * UINT64_C(0x9e3779b97f4a7c15) >> 54;
-    return (uint32_t)(window << 12 | (address >> 4 & 4095));
+    uint64_t window = (address >> 16) * UINT64_C(0x9e3779b97f4a7c15) >> 55;
+    return (uint32_t)(window << 13 | (address >> 3 & 8191));
 }
 
 /* ---- size classes --------------------------------------------------------- */
