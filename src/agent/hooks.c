@@ -64,8 +64,6 @@ HOOK void *malloc(size_t size)
     return hook_malloc(size, HOOK_CALLER());
 }
 
-extern __typeof__(hooks_malloc) hooks_malloc __attribute__((alias("malloc"), copy(malloc)));
-
 HOOK void *calloc(size_t count, size_t size)
 {
     if (!real_ready())

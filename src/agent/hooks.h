@@ -17,9 +17,6 @@
 
 #define HOOK __attribute__((visibility("default")))
 
-/* Our own malloc, whoever else defines one. */
-extern void *hooks_malloc(size_t size) __attribute__((visibility("hidden")));
-
 /* The frame that called the function in which this stands. Asking for the
  * frame's address makes the compiler keep a frame pointer there. */
 #if defined(__x86_64__) || defined(__i386__)

@@ -13,7 +13,6 @@
 #include <stdint.h>
 #include <unistd.h>
 
-#include "agent/hooks.h"
 #include "agent/tracker.h"
 
 enum real_state { UNRESOLVED, RESOLVING, DONE };
@@ -194,7 +193,7 @@ static void resolve(void)
     const void *module = real_module_of(function);
     find_functions(module);
     real_cxx_resolve(module);
-    overridden = dlsym(RTLD_DEFAULT, "malloc") != (void *)hooks_malloc;
+    overridden = real_module_of(dlsym(RTLD_DEFAULT, "malloc")) != real_module_of(&real);
     dlerror(); /* names that were not found are no news for the program */
     tracker_init(path_of(function), is_libc(module));
     errno = saved;
