@@ -148,6 +148,10 @@ struct snapshot {
     size_t n_seconds;
     /* capacities of the arrays above; the reader's business */
     size_t cap_threads, cap_sites, cap_nodes, cap_modules, cap_seconds;
+    /* which reader filled it, and how much of nodes and modules is final */
+    uint64_t cached_reader;
+    size_t cached_nodes, cached_modules;
+    uint32_t cached_unloads;
 };
 
 void snapshot_init(struct snapshot *s);
