@@ -3,8 +3,13 @@
 #
 # What script tests that read reports share; comes after lib.sh.
 
+# The interpreter itself, in case that python3 is a script that finds it.
+PYTHON=$(python3 -c 'import sys; print(sys.executable)') || skip_all 'there is no python3'
+
 # value EXPRESSION FILE: what comes of a python expression on the JSON `j`.
 value() {
-    python3 -c 'import json, sys; j = json.load(open(sys.argv[2])); print(eval(sys.argv[1]))' \
+    "$PYTHON" -c 'import json, sys
+j = json.load(open(sys.argv[2]))
+print(eval("(" + sys.argv[1] + ")"))' \
         "$1" "$2"
 }

@@ -157,7 +157,7 @@ static void test_text(const struct snapshot *s)
 {
     struct report r = { .snapshot = s, .top = 10, .exit_code = -1 };
     char *text = render(report_text, &r);
-    tap_ok(strstr(text, "pid 42, running for 1.500 s, allocator libc.so.6") != NULL, "header");
+    tap_ok(strstr(text, "pid 42, running for 1.5 s, allocator libc.so.6") != NULL, "header");
     tap_ok(strstr(text, "1,234,570") != NULL, "counts are exact and grouped");
     tap_ok(strstr(text, "live now") != NULL, "a running process is live now");
     tap_ok(strstr(text, "lost") == NULL, "what did not happen is not mentioned");

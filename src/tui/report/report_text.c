@@ -37,8 +37,9 @@ static void print_end(FILE *out, const struct report *r)
         fprintf(out, "exited with status %d", code);
     else
         fputs(report_state(r), out);
-    fprintf(out, t->state == TARGET_RUNNING ? " for %.3f s" : " after %.3f s",
-            (double)t->wall_ns / 1e9);
+    char time[32];
+    fprintf(out, " %s %s", t->state == TARGET_RUNNING ? "for" : "after",
+            format_duration(time, sizeof time, t->wall_ns));
 }
 
 static void print_header(FILE *out, const struct report *r)
@@ -77,7 +78,7 @@ static void print_peak(FILE *out, const struct report *r)
     const struct totals *t = &r->snapshot->totals;
     char a[32];
     print_count(out, "peak", (uint64_t)t->peak_blocks, t->peak_bytes);
-    fprintf(out, "  after %.3f s", (double)t->peak_ns / 1e9);
+    fprintf(out, "  after %s", format_duration(a, sizeof a, t->peak_ns));
     if (r->snapshot->target.peak_slack)
         fprintf(out, ", at most %s higher",
                 bytes(a, (int64_t)r->snapshot->target.peak_slack));
