@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Call stacks that are hard to unwind. stack_cases_run() builds each of them
+ * and calls stack_probe() at its leaf, as a program calls malloc.
+ */
+#ifndef MEMTOP_TESTS_STACK_CASES_H
+#define MEMTOP_TESTS_STACK_CASES_H
+
+/* What is to be found out about the stack that the probe is called on. */
+enum stack_want {
+    STACK_WANT_ALL,    /* each frame, as other unwinders see them */
+    STACK_WANT_CUT,    /* the same, but it is deeper than 256 frames */
+    STACK_WANT_GUESS,  /* complete, but others cannot know */
+    STACK_WANT_BROKEN, /* no more than the innermost frames, and no fault */
+};
+
+/* The test's: looks at the stack of its caller. */
+void stack_probe(const char *what, enum stack_want want);
+
+/* All cases, one after another, in this thread and others. */
+void stack_cases_run(void);
+
+#endif
