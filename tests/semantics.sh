@@ -21,8 +21,8 @@ outcome() {
 same() {
     name=$1 behind=$2
     shift 2
-    outcome "$behind" "$@" >"$TMP/without"
-    outcome "$MEMTOP_AGENT $behind" "$@" >"$TMP/with"
+    outcome "$behind" "$@" >"$TMP/without" 2>/dev/null
+    outcome "$MEMTOP_AGENT $behind" "$@" >"$TMP/with" 2>/dev/null
     is "$(cat "$TMP/with")" "$(cat "$TMP/without")" "$name: the same with the agent"
 }
 

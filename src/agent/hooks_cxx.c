@@ -48,7 +48,7 @@ static inline void *new_of_malloc(size_t size, size_t align,
             return p;                                                           \
         next = (type_##id *)real_cxx_find_for(REAL_##id,                        \
                                               __builtin_return_address(0));     \
-        return next && next != hook_##id ? next args : NULL;                    \
+        return next ? next args : NULL;                                         \
     }                                                                           \
     HOOK void *hook_##id params                                                 \
     {                                                                           \

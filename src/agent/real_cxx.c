@@ -6,7 +6,6 @@
  * (jemalloc, tcmalloc). Runs once, while real.c resolves.
  */
 #include <dlfcn.h>
-#include <link.h>
 
 #include "agent/arena.h"
 #include "agent/real.h"
@@ -51,27 +50,30 @@ void real_cxx_resolve(const void *module)
     }
 }
 
-/* Without taking a reference: whoever asks has it loaded. */
-static void *find_in_runtime(const char *runtime, const char *name)
+/* In a library that is loaded already, without taking a reference: whoever asks
+ * holds one. */
+static void *find_in(const char *library, const char *name)
 {
-    void *handle = dlopen(runtime, RTLD_LAZY | RTLD_NOLOAD);
+    void *handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
     if (!handle)
         return NULL;
     void *found = dlsym(handle, name);
     dlclose(handle);
-    return found;
+    return real_module_of(found) != real_module_of(names) ? found : NULL;
 }
 
 void *real_cxx_find_for(enum real_operator op, const void *pc)
 {
+    /* The array forms, at odd places, only call the others: through us, which
+     * would hide who called. */
+    const char *name = names[op & ~1u];
     Dl_info info;
-    struct link_map *map = NULL;
     void *found = NULL;
-    if (dladdr1(pc, &info, (void **)&map, RTLD_DL_LINKMAP) && map)
-        found = dlsym(map, names[op]);
+    if (dladdr(pc, &info) && info.dli_fname)
+        found = find_in(info.dli_fname, name);
     if (!found)
-        found = find_in_runtime("libstdc++.so.6", names[op]);
+        found = find_in("libstdc++.so.6", name);
     if (!found)
-        found = find_in_runtime("libc++abi.so.1", names[op]);
+        found = find_in("libc++abi.so.1", name);
     return found;
 }

@@ -14,6 +14,7 @@
 
 int __cxa_thread_atexit_impl(void (*function)(void *), void *arg, void *dso);
 int answer(void);
+extern void *__dso_handle;
 
 static char *from_resolver, *from_constructor;
 static pthread_key_t key;
@@ -91,7 +92,7 @@ static void key_gone(void *p)
 
 static void *thread(void *unused)
 {
-    __cxa_thread_atexit_impl(thread_gone, fresh(110), NULL);
+    __cxa_thread_atexit_impl(thread_gone, fresh(110), &__dso_handle);
     pthread_setspecific(key, fresh(120));
     return unused;
 }
@@ -103,7 +104,7 @@ int main(void)
     pthread_key_create(&key, key_gone);
     pthread_create(&id, NULL, thread, NULL);
     pthread_join(id, NULL);
-    __cxa_thread_atexit_impl(thread_gone, fresh(130), NULL);
+    __cxa_thread_atexit_impl(thread_gone, fresh(130), &__dso_handle);
     if (answer() != 42 || !from_resolver || from_resolver[99] != 7 || from_resolver[0] != 0)
         return 3;
     if (malloc_usable_size(from_resolver) < 200)
