@@ -45,7 +45,7 @@ static void print_end(FILE *out, const struct report *r)
 static void print_header(FILE *out, const struct report *r)
 {
     const struct target_info *t = &r->snapshot->target;
-    char command[sizeof t->command], allocator[sizeof t->allocator];
+    char command[2 * COLUMNS], allocator[sizeof t->allocator];
     const char *slash = strrchr(t->allocator, '/');
     fprintf(out, "%s\n", safe_text_line(command, sizeof command, t->command));
     fprintf(out, "pid %d, ", t->pid);
