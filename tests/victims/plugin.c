@@ -31,7 +31,12 @@ static work_function *choose(void)
     return early ? really_work : NULL;
 }
 
-int plugin_work(void) __attribute__((ifunc("choose")));
+static int work(void) __attribute__((ifunc("choose")));
+
+int plugin_work(void)
+{
+    return work();
+}
 
 __attribute__((constructor)) static void start(void)
 {
