@@ -18,7 +18,7 @@ static int status_of(pid_t pid)
 
 int main(void)
 {
-    for (int i = 0; i < 5; i++) {
+    for (volatile int i = 0; i < 5; i++) { /* the child returns into this frame, too */
         void *before = keep(malloc(100));
         pid_t pid = vfork();
         if (pid == 0)
