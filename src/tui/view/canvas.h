@@ -58,6 +58,7 @@ struct canvas_cell {
     uint8_t role;
     uint8_t attrs;    /* enum canvas_attr, for ROLE_TERMINAL */
     int16_t fg, bg;   /* 0 to 255 or -1, for ROLE_TERMINAL */
+    uint16_t zero;    /* no padding: cells are compared bytewise */
 };
 
 struct rect {

@@ -74,3 +74,13 @@ void order_first(struct order *o, size_t want)
     /* Nothing from high on belongs to the first `want`. */
     qsort(o->items, high, sizeof *o->items, compare_void);
 }
+
+size_t order_rank(const struct order *o, uint32_t row)
+{
+    size_t rank = 0, at = 0;
+    while (at < o->n && o->items[at].row != row)
+        at++;
+    for (size_t i = 0; i < o->n && at < o->n; i++)
+        rank += compare(&o->items[i], &o->items[at]) < 0;
+    return at < o->n ? rank : o->n;
+}

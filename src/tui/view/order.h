@@ -28,4 +28,7 @@ void order_fini(struct order *o);
  * rest follows in any order. */
 void order_first(struct order *o, size_t want);
 
+/* The place that `row` has in the order, sorted or not; n if it is not there. */
+size_t order_rank(const struct order *o, uint32_t row);
+
 #endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The question what is to become of the program when the viewer is left: a box
+ * over the screen. Draws and understands keys; acts on nothing. One thread.
+ */
+#ifndef MEMTOP_TUI_VIEW_DIALOG_H
+#define MEMTOP_TUI_VIEW_DIALOG_H
+
+#include "tui/view/canvas.h"
+
+enum dialog {
+    DIALOG_CLOSED,
+    DIALOG_QUIT,      /* leave it running, terminate it, or cancel? */
+    DIALOG_WAITING,   /* it was asked to terminate and has not yet */
+};
+
+enum dialog_answer {
+    ANSWER_NONE, ANSWER_LEAVE, ANSWER_TERMINATE, ANSWER_KILL, ANSWER_CANCEL,
+};
+
+void dialog_draw(enum dialog d, struct canvas *c);
+enum dialog_answer dialog_key(enum dialog d, uint32_t key);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The list of call sites. Only the rows down to the last one shown are sorted,
+ * and only when the sites or the order changed.
+ */
+#include "tui/view/site_list.h"
+
+#include <stdlib.h>
+
+#include "tui/view/format.h"
+#include "tui/view/labels.h"
+
+enum site_column {
+    COLUMN_LIVE, COLUMN_SHARE, COLUMN_BLOCKS, COLUMN_RATE, COLUMN_PEAK, COLUMN_TOTAL,
+    COLUMN_ALLOCS, COLUMN_TEMPORARY, COLUMN_AVERAGE, COLUMN_SITE, COLUMN_COUNT
+};
+
+static const struct table_column columns[COLUMN_COUNT] = {
+    [COLUMN_LIVE] = { .name = "LIVE", .width = 5 },
+    [COLUMN_SHARE] = { .name = "LIVE%", .width = 5 },
+    [COLUMN_BLOCKS] = { .name = "#LIVE", .width = 5 },
+    [COLUMN_RATE] = { .name = "ALLOC/S", .width = 7 },
+    [COLUMN_PEAK] = { .name = "PEAK", .width = 5, .from_cols = 90 },
+    [COLUMN_TOTAL] = { .name = "TOTAL", .width = 5, .from_cols = 90 },
+    [COLUMN_ALLOCS] = { .name = "ALLOCS", .width = 6, .from_cols = 72 },
+    [COLUMN_TEMPORARY] = { .name = "TEMP%", .width = 5, .from_cols = 72 },
+    [COLUMN_AVERAGE] = { .name = "AVG", .width = 5, .from_cols = 110 },
+    [COLUMN_SITE] = { .name = "SITE", .left = true, .fixed = true },
+};
+
+void site_list_fini(struct site_list *l)
+{
+    order_fini(&l->order);
+}
+
+/* ---- order --------------------------------------------------------------- */
+static double average(const struct site_row *r)
+{
+    return r->allocations ? (double)r->bytes_allocated / (double)r->allocations : 0;
+}
+
+static double key_of(const struct view_context *x, uint32_t site, int column)
+{
+    const struct site_row *r = &x->snapshot->sites[site];
+    switch (column) {
+    case COLUMN_BLOCKS: return (double)r->live_blocks;
+    case COLUMN_RATE: return rate_table_get(x->site_rates, site);
+    case COLUMN_PEAK: return (double)r->peak_bytes;
+    case COLUMN_TOTAL: return (double)r->bytes_allocated;
+    case COLUMN_ALLOCS: return (double)r->allocations;
+    case COLUMN_TEMPORARY:
+        return r->allocations ? (double)r->temporary / (double)r->allocations : 0;
+    case COLUMN_AVERAGE: return average(r);
+    default: return (double)r->live_bytes;
+    }
+}
+
+static void collect(struct site_list *l, const struct view_context *x)
+{
+    const struct snapshot *s = x->snapshot;
+    size_t n = 0;
+    if (order_reserve(&l->order, s->n_sites) != 0)
+        return;
+    for (uint32_t i = 0; i < s->n_sites; i++) {
+        if (!s->sites[i].allocations)
+            continue;
+        double key = key_of(x, i, l->table.sort);
+        l->order.items[n++] = (struct order_item){ .key = l->table.reverse ? -key : key,
+                                                   .row = i };
+    }
+    l->order.n = n;
+}
+
+static void follow_chosen(struct site_list *l)
+{
+    size_t rank = order_rank(&l->order, l->site);
+    if (rank < l->order.n)
+        l->table.cursor = rank;
+}
+
+static bool is_stale(const struct site_list *l, const struct view_context *x)
+{
+    return l->version != x->sites_version || l->sorted_by != l->table.sort ||
+           l->sorted_reverse != l->table.reverse;
+}
+
+static void refresh(struct site_list *l, const struct view_context *x, int rows)
+{
+    if (is_stale(l, x)) {
+        collect(l, x);
+        l->version = x->sites_version;
+        l->sorted_by = l->table.sort;
+        l->sorted_reverse = l->table.reverse;
+        l->sorted_rows = 0;
+        if (l->chosen)
+            follow_chosen(l);
+    }
+    l->table.n_rows = l->order.n;
+    size_t want = table_layout(&l->table, rows);
+    if (want > l->sorted_rows) {
+        order_first(&l->order, want);
+        l->sorted_rows = want;
+    }
+}
+
+/* ---- cells --------------------------------------------------------------- */
+static void draw_label(const struct view_context *x, uint32_t site, struct canvas *c,
+                       int row, int col, int width)
+{
+    struct label label;
+    labels_site(x->symbols, x->snapshot, site, &label);
+    int place = canvas_width(c, label.place);
+    int most = width / 2 < 28 ? width / 2 : 28;
+    place = place > most ? most : place;
+    int used = canvas_text_middle(c, row, col, width - (place ? place + 2 : 0),
+                                  label.pending ? ROLE_DIM : ROLE_FUNCTION, label.function);
+    if (place)
+        canvas_text_middle(c, row, col + used + 2, place, ROLE_PLACE, label.place);
+}
+
+static char *cell_text(const struct view_context *x, uint32_t site, int column, char *out,
+                       size_t n)
+{
+    const struct site_row *r = &x->snapshot->sites[site];
+    switch (column) {
+    case COLUMN_LIVE: return format_bytes_short(out, n, r->live_bytes);
+    case COLUMN_SHARE:
+        return format_percent(out, n, r->live_bytes, x->snapshot->totals.live_bytes);
+    case COLUMN_BLOCKS: return format_count(out, n, r->live_blocks);
+    case COLUMN_RATE: return format_rate(out, n, rate_table_get(x->site_rates, site));
+    case COLUMN_PEAK: return format_bytes_short(out, n, r->peak_bytes);
+    case COLUMN_TOTAL: return format_bytes_short(out, n, (int64_t)r->bytes_allocated);
+    case COLUMN_ALLOCS: return format_count(out, n, (int64_t)r->allocations);
+    case COLUMN_TEMPORARY:
+        return format_percent(out, n, (int64_t)r->temporary, (int64_t)r->allocations);
+    default: return format_bytes_short(out, n, (int64_t)average(r));
+    }
+}
+
+static void draw_cell(void *data, size_t row, int column, struct canvas *c, int at_row,
+                      int col, int width)
+{
+    struct site_list *l = data;
+    uint32_t site = l->order.items[row].row;
+    char text[32];
+    if (column == COLUMN_SITE) {
+        draw_label(l->x, site, c, at_row, col, width);
+        return;
+    }
+    cell_text(l->x, site, column, text, sizeof text);
+    canvas_text_right(c, at_row, col, width,
+                      column == l->table.sort ? ROLE_STRONG : ROLE_PLAIN, text);
+}
+
+void site_list_draw(struct site_list *l, const struct view_context *x, struct canvas *c,
+                    struct rect area)
+{
+    l->x = x;
+    l->table.area = area;
+    refresh(l, x, area.rows);
+    table_draw(&l->table, columns, COLUMN_COUNT, c, area, draw_cell, l);
+    if (!l->order.n && area.rows > 1)
+        canvas_text(c, area.row + 1, area.col, area.cols, ROLE_DIM,
+                    "no allocations yet");
+    l->x = NULL;
+}
+
+/* ---- input --------------------------------------------------------------- */
+uint32_t site_list_selected(const struct site_list *l)
+{
+    return l->table.cursor < l->order.n ? l->order.items[l->table.cursor].row : 0;
+}
+
+bool site_list_action(struct site_list *l, enum action action)
+{
+    size_t before = l->table.cursor;
+    if (!table_action(&l->table, columns, COLUMN_COUNT, action))
+        return false;
+    if (l->table.cursor >= l->sorted_rows && l->order.n) {
+        /* Which site that is, only a sorted list knows. */
+        order_first(&l->order, l->table.cursor + 1);
+        l->sorted_rows = l->table.cursor + 1;
+    }
+    if (action == ACTION_FIRST) {
+        l->chosen = false;
+    } else if (l->table.cursor != before) {
+        l->chosen = true;
+        l->site = site_list_selected(l);
+    }
+    return true;
+}
+
+void site_list_click(struct site_list *l, int row, int col)
+{
+    size_t before = l->table.cursor;
+    table_click(&l->table, columns, COLUMN_COUNT, row, col);
+    if (l->table.cursor != before) {
+        l->chosen = true;
+        l->site = site_list_selected(l);
+    }
+}
+
+/* ---- the stack ----------------------------------------------------------- */
+#define STACK_LABELS 512
+
+static void draw_frame(struct canvas *c, struct rect area, int row, size_t number,
+                       const struct label *label)
+{
+    int used = canvas_printf(c, row, area.col, area.cols, ROLE_DIM, "%3zu ", number);
+    int room = area.cols - used, place = canvas_width(c, label->place);
+    if (place > room / 2)
+        place = room / 2;
+    int width = room - (place ? place + 2 : 0);
+    int name = canvas_text_middle(c, row, area.col + used, width,
+                                  label->pending ? ROLE_DIM : ROLE_FUNCTION,
+                                  label->function);
+    used += name;
+    if (place)
+        used += 2 + canvas_text_middle(c, row, area.col + used + 2, place, ROLE_PLACE,
+                                       label->place);
+    if (label->inlined)
+        canvas_text(c, row, area.col + used + 1, area.cols - used - 1, ROLE_DIM, "inlined");
+}
+
+size_t site_list_stack(const struct view_context *x, uint32_t site, struct canvas *c,
+                       struct rect area, size_t skip)
+{
+    struct label *labels = malloc(STACK_LABELS * sizeof *labels);
+    if (!labels)
+        return 0;
+    size_t n = labels_stack(x->symbols, x->snapshot, site, labels, STACK_LABELS);
+    for (int i = 0; i < area.rows && skip + (size_t)i < n; i++)
+        draw_frame(c, area, area.row + i, skip + (size_t)i, &labels[skip + (size_t)i]);
+    if (!n && area.rows > 0)
+        canvas_text(c, area.row, area.col, area.cols, ROLE_DIM, "no stack is known");
+    free(labels);
+    return n;
+}

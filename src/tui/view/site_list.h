@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The list of call sites: which come first by which figure, and their columns.
+ * Shared by the overview and the view of sites. One thread.
+ */
+#ifndef MEMTOP_TUI_VIEW_SITE_LIST_H
+#define MEMTOP_TUI_VIEW_SITE_LIST_H
+
+#include "tui/view/order.h"
+#include "tui/view/table.h"
+#include "tui/view/view.h"
+
+struct site_list {
+    struct table table;
+    struct order order;  /* by the table's sort column */
+    bool chosen;         /* somebody moved the cursor: it stays on its site */
+    uint32_t site;       /* that one */
+    unsigned version;    /* of the sites that order was made for; 0 none */
+    int sorted_by;
+    bool sorted_reverse;
+    size_t sorted_rows;  /* how many leading rows are in order */
+    const struct view_context *x; /* while drawing */
+};
+
+void site_list_fini(struct site_list *l);
+void site_list_draw(struct site_list *l, const struct view_context *x, struct canvas *c,
+                    struct rect area);
+bool site_list_action(struct site_list *l, enum action action);
+void site_list_click(struct site_list *l, int row, int col);
+
+/* The site under the cursor, after drawing; 0 if there is none. */
+uint32_t site_list_selected(const struct site_list *l);
+
+/* Draw a site's stack, leaf first, skipping `skip` frames. Returns how many
+ * frames there are. */
+size_t site_list_stack(const struct view_context *x, uint32_t site, struct canvas *c,
+                       struct rect area, size_t skip);
+
+#endif

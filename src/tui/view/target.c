@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Following a target: what is read when, and what is derived from it.
+ */
+#include "tui/view/target.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MS UINT64_C(1000000)
+#define PERIOD_NS         (100 * MS)  /* totals and density */
+#define PERIOD_SITES_NS   (300 * MS)
+#define PERIOD_SECONDS_NS (1000 * MS)
+#define LONGEST_NS        (5000 * MS)
+/* A refresh may cost one part in so many of the time to the next. */
+#define SHARE       40
+#define SHARE_SITES 60
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+uint64_t target_now(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+/* ---- life ------------------------------------------------------------------ */
+void target_init(struct target *t)
+{
+    *t = (struct target){ .rss = -1, .state = "starting" };
+    snapshot_init(&t->snapshot);
+}
+
+static void forget(struct target *t)
+{
+    reader_close(t->reader);
+    t->reader = NULL;
+    symbols_free(t->symbols);
+    t->symbols = NULL;
+    rate_table_fini(&t->site_rates);
+    rate_table_fini(&t->thread_rates);
+    t->rates = (struct rates){ .known = false };
+    t->trend.n = 0;
+}
+
+void target_fini(struct target *t)
+{
+    forget(t);
+    snapshot_fini(&t->snapshot);
+}
+
+/* The worker must not take signals that are meant for the event loop. */
+static struct symbols *start_symbols(int pid)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    struct symbols *sy = symbols_new(pid);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return sy;
+}
+
+enum reader_status target_open(struct target *t, int pid)
+{
+    struct reader *r;
+    enum reader_status status = reader_open_pid(pid, &r);
+    if (status != READER_OK)
+        return status;
+    unsigned version = t->sites_version;
+    target_fini(t);
+    target_init(t);
+    t->pid = pid;
+    t->reader = r;
+    t->sites_version = version + 1;
+    snprintf(t->state, sizeof t->state, "running");
+    t->symbols = start_symbols(pid);
+    return READER_OK;
+}
+
+/* ---- state ----------------------------------------------------------------- */
+static void describe_state(struct target *t)
+{
+    const struct target_info *i = &t->snapshot.target;
+    switch (i->state) {
+    case TARGET_RUNNING:
+        snprintf(t->state, sizeof t->state, "running");
+        break;
+    case TARGET_EXITED:
+        if (i->exit_status >= 0)
+            snprintf(t->state, sizeof t->state, "exited with status %d", i->exit_status);
+        else
+            snprintf(t->state, sizeof t->state, "exited");
+        break;
+    case TARGET_KILLED:
+        snprintf(t->state, sizeof t->state, "ended without goodbye");
+        break;
+    case TARGET_REPLACED:
+        snprintf(t->state, sizeof t->state, "another program by exec");
+        break;
+    }
+}
+
+void target_set_wait_status(struct target *t, int status)
+{
+    t->ended = true;
+    if (WIFSIGNALED(status))
+        snprintf(t->state, sizeof t->state, "killed by signal %d", WTERMSIG(status));
+    else
+        snprintf(t->state, sizeof t->state, "exited with status %d", WEXITSTATUS(status));
+}
+
+static void read_rss(struct target *t)
+{
+    char path[64];
+    uint64_t pages;
+    snprintf(path, sizeof path, "/proc/%d/statm", t->pid);
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return;
+    if (fscanf(f, "%*u %" SCNu64, &pages) == 1 && pages > 0) {
+        t->rss = (int64_t)pages * sysconf(_SC_PAGESIZE);
+        t->rss_peak = t->rss > t->rss_peak ? t->rss : t->rss_peak;
+    }
+    fclose(f);
+}
+
+/* ---- refresh ---------------------------------------------------------------- */
+static void derive(struct target *t, unsigned parts)
+{
+    struct snapshot *s = &t->snapshot;
+    rates_update(&t->rates, s);
+    if (s->n_threads)
+        rate_table_update(&t->thread_rates, s->taken_ns, &s->threads->allocations,
+                          sizeof *s->threads, s->n_threads);
+    if (parts & READER_SITES) {
+        if (s->n_sites)
+            rate_table_update(&t->site_rates, s->taken_ns, &s->sites->allocations,
+                              sizeof *s->sites, s->n_sites);
+        t->sites_version++;
+    }
+    trend_add(&t->trend, s->target.wall_ns, s->totals.live_bytes);
+}
+
+/* Read; *cost becomes the smoothed CPU time of it. */
+static void read_parts(struct target *t, unsigned parts, uint64_t *cost)
+{
+    uint64_t begin = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    enum reader_status status = reader_refresh(t->reader, &t->snapshot, parts);
+    if (status == READER_OK) {
+        t->filled = true;
+        derive(t, parts);
+        describe_state(t);
+        t->ended = t->snapshot.target.state == TARGET_EXITED ||
+                   t->snapshot.target.state == TARGET_KILLED;
+        t->replaced = t->snapshot.target.state == TARGET_REPLACED;
+    } else {
+        snprintf(t->state, sizeof t->state, "%s", reader_message(status));
+        t->ended = status != READER_NOT_READY;
+    }
+    uint64_t spent = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+    *cost = *cost ? (*cost * 3 + spent) / 4 : spent;
+}
+
+static uint64_t period(uint64_t least, uint64_t cost, unsigned share)
+{
+    uint64_t ns = cost * share > least ? cost * share : least;
+    return ns < LONGEST_NS ? ns : LONGEST_NS;
+}
+
+bool target_refresh(struct target *t, uint64_t now, bool sites)
+{
+    if (!t->reader || t->ended || t->replaced || now < target_due(t, sites))
+        return false;
+    bool first = !t->next_ns;
+    unsigned parts = READER_DENSITY;
+    if (now >= t->next_seconds_ns) {
+        parts |= READER_SECONDS;
+        t->next_seconds_ns = now + PERIOD_SECONDS_NS;
+    }
+    /* The first screen does not wait for a hundred thousand sites. */
+    if (sites && !first && now >= t->next_sites_ns) {
+        read_parts(t, parts | READER_SITES, &t->sites_cost_ns);
+        t->next_sites_ns = now + period(PERIOD_SITES_NS, t->sites_cost_ns, SHARE_SITES);
+    } else {
+        read_parts(t, parts, &t->cost_ns);
+    }
+    read_rss(t);
+    t->next_ns = now + period(PERIOD_NS, t->cost_ns + t->draw_cost_ns, SHARE);
+    if (t->ended)
+        target_finish(t);
+    return true;
+}
+
+uint64_t target_due(const struct target *t, bool sites)
+{
+    if (!t->reader || t->ended || t->replaced)
+        return UINT64_MAX;
+    return sites && t->next_ns && t->next_sites_ns < t->next_ns ? t->next_sites_ns : t->next_ns;
+}
+
+void target_finish(struct target *t)
+{
+    if (!t->reader)
+        return;
+    read_parts(t, READER_ALL, &t->sites_cost_ns);
+}

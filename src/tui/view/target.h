@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The target as the viewer follows it: its segment, the newest snapshot, names,
+ * rates and the trend, and when to read what. Part of the event loop, which
+ * calls it; it uses no terminal. One thread.
+ *
+ * Reading has a budget: each period stretches with what a refresh has cost, so
+ * that a viewer stays below a twentieth of a core whatever the target holds.
+ */
+#ifndef MEMTOP_TUI_VIEW_TARGET_H
+#define MEMTOP_TUI_VIEW_TARGET_H
+
+#include "tui/model/snapshot.h"
+#include "tui/model/symbols.h"
+#include "tui/reader/reader.h"
+#include "tui/view/rates.h"
+#include "tui/view/trend.h"
+
+struct target {
+    int pid;
+    struct reader *reader;    /* NULL: not open */
+    struct snapshot snapshot; /* filled while `filled` */
+    bool filled;
+    bool ended;               /* nothing will change any more */
+    char state[64];           /* for the title line */
+    bool replaced;            /* exec: to be opened again */
+    struct symbols *symbols;
+    unsigned symbols_seen;    /* generation that was drawn */
+    struct rates rates;
+    struct rate_table site_rates, thread_rates;
+    struct trend trend;
+    unsigned sites_version;
+    int64_t rss, rss_peak;
+    uint64_t next_ns, next_sites_ns, next_seconds_ns; /* when to read again */
+    uint64_t cost_ns, sites_cost_ns;                  /* of reading, smoothed */
+    uint64_t draw_cost_ns;                            /* set by the loop */
+};
+
+/* In the caller's storage. */
+void target_init(struct target *t);
+void target_fini(struct target *t);
+
+/* Open a process's segment; whatever was open before is closed. */
+enum reader_status target_open(struct target *t, int pid);
+
+/* Read what is due at now_ns (CLOCK_MONOTONIC). `sites`: somebody looks at
+ * them. Returns whether there is something new to draw. */
+bool target_refresh(struct target *t, uint64_t now_ns, bool sites);
+
+/* When target_refresh has something to do next; UINT64_MAX never. */
+uint64_t target_due(const struct target *t, bool sites);
+
+/* Its process is gone: read everything once more, whatever the time. */
+void target_finish(struct target *t);
+
+/* What waitpid said, which is better known than what the segment says. */
+void target_set_wait_status(struct target *t, int wait_status);
+
+/* Nanoseconds of CLOCK_MONOTONIC. */
+uint64_t target_now(void);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A view: one way to look at a target. Each is one file that defines one const
+ * struct view_ops, and one line in the table of view.c. Views draw what the
+ * context holds and change nothing but their own state; they know no terminal
+ * and no segment. One thread, the event loop's.
+ */
+#ifndef MEMTOP_TUI_VIEW_VIEW_H
+#define MEMTOP_TUI_VIEW_VIEW_H
+
+#include "tui/model/snapshot.h"
+#include "tui/model/symbols.h"
+#include "tui/view/canvas.h"
+#include "tui/view/keys.h"
+#include "tui/view/rates.h"
+#include "tui/view/trend.h"
+
+struct terminal;
+
+/* What there is to show. All of it belongs to the event loop. */
+struct view_context {
+    const struct snapshot *snapshot;     /* filled at least once */
+    unsigned sites_version;              /* changes with the snapshot's sites */
+    struct symbols *symbols;             /* NULL: addresses only */
+    const struct rates *rates;
+    const struct rate_table *site_rates; /* allocations, by site id */
+    const struct rate_table *thread_rates; /* allocations, by row */
+    const struct trend *trend;
+    int64_t rss;                         /* bytes, -1 unknown */
+    int64_t rss_peak;                    /* the highest seen */
+    const char *state;                   /* "running", "exited with status 0" ... */
+    bool ended;
+    bool paused;
+    struct terminal *terminal;           /* NULL: the program has its own */
+};
+
+struct view_ops {
+    const char *name;    /* on its tab */
+    const char *title;   /* on the help page */
+    size_t state_bytes;  /* state begins as zeros */
+    unsigned where;      /* enum key_where: which keys are valid */
+    void (*init)(void *state);  /* may be NULL */
+    void (*fini)(void *state);  /* may be NULL */
+    void (*draw)(void *state, const struct view_context *x, struct canvas *c,
+                 struct rect area);
+    /* Returns whether the view took it. May be NULL. */
+    bool (*action)(void *state, const struct view_context *x, enum action action);
+    /* A click on, or the wheel over, a cell of the canvas. May be NULL. */
+    void (*click)(void *state, const struct view_context *x, int row, int col);
+    /* What the status line says of this view; returns out. May be NULL. */
+    char *(*status)(void *state, const struct view_context *x, char *out, size_t n);
+    /* Keys go to the program; then `key` gets them. May be NULL. */
+    bool (*typing)(const void *state);
+    void (*key)(void *state, const struct view_context *x, uint32_t key);
+};
+
+extern const struct view_ops view_overview;
+extern const struct view_ops view_sites;
+extern const struct view_ops view_threads;
+extern const struct view_ops view_output;
+
+/* The views in the order of their tabs. */
+#define VIEW_COUNT 4
+extern const struct view_ops *const view_table[VIEW_COUNT];
+
+/* Help is a page over the views: it draws all keys; *scroll
+ * is brought into range. */
+void view_help_draw(struct canvas *c, struct rect area, int *scroll);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The call sites in more room: the list, and the stack of the selected one
+ * beside it or below it. Enter gives the stack the whole page.
+ */
+#include <stdio.h>
+
+#include "tui/view/format.h"
+#include "tui/view/site_list.h"
+#include "tui/view/view.h"
+
+#define SIDE_BY_SIDE 160
+
+struct sites {
+    struct site_list list;
+    bool details;       /* the stack has the page */
+    size_t skip;        /* its frames scrolled away */
+    size_t frames;      /* in the stack last drawn */
+    int page;
+};
+
+static void sites_init(void *state)
+{
+    struct sites *v = state;
+    v->list.table.cursor_shown = true;
+}
+
+static void sites_fini(void *state)
+{
+    struct sites *v = state;
+    site_list_fini(&v->list);
+}
+
+/* ---- drawing ------------------------------------------------------------- */
+static void draw_figures(const struct view_context *x, uint32_t site, struct canvas *c,
+                         struct rect a)
+{
+    const struct site_row *r = &x->snapshot->sites[site];
+    char live[24], blocks[32], all[32], bytes[24], peak[24], temporary[16];
+    canvas_printf(c, a.row, a.col, a.cols, ROLE_PLAIN,
+                  "live %s in %s blocks, at the peak %s",
+                  format_bytes(live, sizeof live, r->live_bytes),
+                  format_grouped(blocks, sizeof blocks, r->live_blocks),
+                  format_bytes(peak, sizeof peak, r->peak_bytes));
+    canvas_printf(c, a.row + 1, a.col, a.cols, ROLE_PLAIN,
+                  "overall %s in %s allocations, %s temporary",
+                  format_bytes(bytes, sizeof bytes, (int64_t)r->bytes_allocated),
+                  format_grouped(all, sizeof all, (int64_t)r->allocations),
+                  format_percent(temporary, sizeof temporary, (int64_t)r->temporary,
+                                 (int64_t)r->allocations));
+}
+
+static const char *stack_note(const struct site_row *r)
+{
+    return r->flags & SEG_SITE_CUT ? "  (deeper ones are cut)"
+         : r->flags & SEG_SITE_BROKEN ? "  (unwinding ended early)"
+         : r->flags & SEG_SITE_FOREIGN ? "  (not on the thread's own stack)" : "";
+}
+
+static void draw_stack(struct sites *v, const struct view_context *x, struct canvas *c,
+                       struct rect a)
+{
+    uint32_t site = site_list_selected(&v->list);
+    if (a.rows < 2 || !v->list.order.n)
+        return;
+    canvas_fill(c, a.row, a.col, a.cols, ROLE_HEAD, ' ');
+    canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD, "Stack of call site %u%s", site,
+                  stack_note(&x->snapshot->sites[site]));
+    a.row++;
+    a.rows--;
+    if (a.rows >= 6) {
+        draw_figures(x, site, c, a);
+        a.row += 3;
+        a.rows -= 3;
+    }
+    v->page = a.rows;
+    if (v->skip + 1 > v->frames)
+        v->skip = v->frames ? v->frames - 1 : 0;
+    v->frames = site_list_stack(x, site, c, a, v->skip);
+}
+
+static void sites_draw(void *state, const struct view_context *x, struct canvas *c,
+                       struct rect a)
+{
+    struct sites *v = state;
+    struct rect stack = a, list = a;
+    if (v->details) {
+        /* Keeps the order and the cursor up to date, unseen. */
+        site_list_draw(&v->list, x, c, (struct rect){ .row = a.row, .col = a.col });
+        draw_stack(v, x, c, a);
+        return;
+    }
+    v->skip = 0;
+    if (a.cols >= SIDE_BY_SIDE) {
+        list.cols = a.cols * 3 / 5;
+        stack.col += list.cols + 2;
+        stack.cols -= list.cols + 2;
+    } else if (a.rows >= 12) {
+        list.rows = a.rows * 3 / 5;
+        stack.row += list.rows;
+        stack.rows -= list.rows;
+    } else {
+        stack.rows = 0;
+    }
+    site_list_draw(&v->list, x, c, list);
+    draw_stack(v, x, c, stack);
+}
+
+/* ---- input --------------------------------------------------------------- */
+static void scroll(struct sites *v, long by)
+{
+    long to = (long)v->skip + by, last = (long)v->frames - v->page;
+    v->skip = (size_t)(to > last ? (last > 0 ? last : 0) : to < 0 ? 0 : to);
+}
+
+static bool details_action(struct sites *v, enum action action)
+{
+    switch (action) {
+    case ACTION_UP: scroll(v, -1); return true;
+    case ACTION_DOWN: scroll(v, 1); return true;
+    case ACTION_PAGE_UP: scroll(v, -v->page); return true;
+    case ACTION_PAGE_DOWN: scroll(v, v->page); return true;
+    case ACTION_FIRST: v->skip = 0; return true;
+    case ACTION_LAST: scroll(v, (long)v->frames); return true;
+    case ACTION_QUIT: case ACTION_CANCEL: case ACTION_DETAILS:
+        v->details = false;
+        return true;
+    default: return false;
+    }
+}
+
+static bool sites_action(void *state, const struct view_context *x, enum action action)
+{
+    struct sites *v = state;
+    (void)x;
+    if (v->details)
+        return details_action(v, action);
+    if (action == ACTION_DETAILS && v->list.order.n) {
+        /* The page stays with its site while the list goes on. */
+        v->list.chosen = true;
+        v->list.site = site_list_selected(&v->list);
+        v->details = true;
+        return true;
+    }
+    return site_list_action(&v->list, action);
+}
+
+static void sites_click(void *state, const struct view_context *x, int row, int col)
+{
+    struct sites *v = state;
+    (void)x;
+    if (!v->details)
+        site_list_click(&v->list, row, col);
+}
+
+static char *sites_status(void *state, const struct view_context *x, char *out, size_t n)
+{
+    struct sites *v = state;
+    char all[32];
+    (void)x;
+    snprintf(out, n, "%zu of %s call sites", v->list.table.cursor + (v->list.order.n > 0),
+             format_grouped(all, sizeof all, (int64_t)v->list.order.n));
+    return out;
+}
+
+const struct view_ops view_sites = {
+    .name = "Sites",
+    .title = "Call sites",
+    .state_bytes = sizeof(struct sites),
+    .where = WHERE_TARGET | WHERE_LIST,
+    .init = sites_init,
+    .fini = sites_fini,
+    .draw = sites_draw,
+    .action = sites_action,
+    .click = sites_click,
+    .status = sites_status,
+};
