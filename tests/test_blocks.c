@@ -45,7 +45,7 @@ static void neighbours(void)
 
 int main(void)
 {
-    tracker_init("/lib/libc.so.6", true);
+    tracker_init("/lib/libc.so.6", true, false);
     struct block out, old, first = block(10, 1), second = block(20, 2);
 
     round_trip(0x555555560010u, 0, "an empty block");

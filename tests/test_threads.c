@@ -125,7 +125,7 @@ int main(void)
     stack_fake_depth = 2;
     stack_fake_pcs[0] = 0x1000;
     stack_fake_pcs[1] = 0x2000;
-    tracker_init("/lib/libc.so.6", true);
+    tracker_init("/lib/libc.so.6", true, false);
     many_at_once();
     many_short_ones();
     forked();

@@ -179,7 +179,7 @@ static void check_sites(void)
 int main(void)
 {
     setenv("MEMTOP_KEEP", "0", 1);
-    tracker_init("/lib/libc.so.6", true);
+    tracker_init("/lib/libc.so.6", true, false);
     tap_ok(store.header != NULL, "a segment was made");
     tap_ok(access(store.path, F_OK) == 0, "and it has a name");
     tap_ok(store.header->memory_used < 1u << 20, "it begins below 1 MiB (%llu bytes)",

@@ -34,7 +34,7 @@ static bool spells(uint32_t node, const uint64_t pcs[DEPTH])
 
 int main(void)
 {
-    tracker_init("/lib/libc.so.6", true);
+    tracker_init("/lib/libc.so.6", true, false);
     struct thread *t = tracker_enter();
     unsigned wrong = 0, moved = 0;
     uint64_t pcs[DEPTH];

@@ -45,6 +45,7 @@ static struct config config;
 static char executable[256];
 static char allocator[64];
 static bool glibc;
+static bool overridden;
 static bool forked; /* a segment was made before: by a parent */
 
 /* ---- set-up ---------------------------------------------------------------- */
@@ -55,7 +56,7 @@ static bool create(void)
         .executable = executable,
         .allocator = allocator,
         .glibc = glibc,
-        .flags = (forked ? SEG_FLAG_FORKED : 0),
+        .flags = (forked ? SEG_FLAG_FORKED : 0) | (overridden ? SEG_FLAG_FOREIGN_HEAP : 0),
     };
     if (!config_follows(&config, (int)syscall(SYS_getpid), executable))
         return false;
@@ -118,7 +119,7 @@ static uint32_t *wiped_word(void)
     return page;
 }
 
-void tracker_init(const char *allocator_path, bool is_glibc)
+void tracker_init(const char *allocator_path, bool is_glibc, bool is_overridden)
 {
     static bool done;
     if (done || !environ) /* too early: the constructor comes again */
@@ -128,6 +129,7 @@ void tracker_init(const char *allocator_path, bool is_glibc)
     config_read(&config);
     procinfo_executable(executable, sizeof executable);
     glibc = is_glibc;
+    overridden = is_overridden;
     size_t n = 0;
     for (; allocator_path && allocator_path[n] && n < sizeof allocator - 1; n++)
         allocator[n] = allocator_path[n];

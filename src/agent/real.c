@@ -19,9 +19,10 @@ enum real_state { UNRESOLVED, RESOLVING, DONE };
 
 struct real_functions real __attribute__((aligned(64)));
 
+unsigned real_reached;
+
 static int state;        /* atomic, enum real_state */
 static bool libc_is_up;  /* the constructor has been reached */
-static bool overridden;
 
 /* Holds its own address once the loader has relocated this library. */
 static const void *const volatile self = (const void *)&self;
@@ -193,9 +194,10 @@ static void resolve(void)
     const void *module = real_module_of(function);
     find_functions(module);
     real_cxx_resolve(module);
-    overridden = real_module_of(dlsym(RTLD_DEFAULT, "malloc")) != real_module_of(&real);
+    /* The program, or a library before this one, defines malloc itself. */
+    bool overridden = real_module_of(dlsym(RTLD_DEFAULT, "malloc")) != real_module_of(&real);
     dlerror(); /* names that were not found are no news for the program */
-    tracker_init(path_of(function), is_libc(module));
+    tracker_init(path_of(function), is_libc(module), overridden);
     errno = saved;
 }
 
@@ -213,8 +215,10 @@ bool real_resolve(void)
         return false;
     int expected = UNRESOLVED;
     if (!__atomic_compare_exchange_n(&state, &expected, RESOLVING, false,
-                                     __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
+                                     __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
+        __atomic_add_fetch(&real_reached, expected == RESOLVING, __ATOMIC_RELAXED);
         return expected == DONE;
+    }
     resolve();
     __atomic_store_n(&real.ready, 1, __ATOMIC_RELEASE);
     __atomic_store_n(&state, DONE, __ATOMIC_RELEASE);
@@ -225,9 +229,4 @@ void real_start(void)
 {
     libc_is_up = true;
     real_resolve();
-}
-
-bool real_program_overrides(void)
-{
-    return overridden;
 }

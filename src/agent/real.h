@@ -92,6 +92,9 @@ bool real_is_relocated(void);
  * at it, or the program is not that far), ask again at the next call. */
 bool real_resolve(void);
 
+/* Calls that hooks could not serve because real.c was at work. */
+extern unsigned real_reached;
+
 /* For the constructor: like real_resolve, and from now on the C library counts
  * as set up. */
 void real_start(void);
@@ -103,10 +106,6 @@ static inline bool real_ready(void)
     return __builtin_expect(__atomic_load_n(&real.ready, __ATOMIC_ACQUIRE), 1) ||
            real_resolve();
 }
-
-/* Does the program (or a library that comes before this one) define malloc
- * itself, so that its calls never come here? False until ready. */
-bool real_program_overrides(void);
 
 /* real_cxx.c, for real.c: find the operators. `module` is the base address of
  * the library that holds the next malloc. Only while resolving. */

@@ -44,8 +44,9 @@ struct tracker_block {
 /* Once real functions are there, from the constructor; a first event that
  * comes earlier does the same. `allocator` is the path of the library that
  * serves malloc, `glibc` says whether that is the C library itself (blocks
- * then start at least 32 bytes apart). */
-void tracker_init(const char *allocator, bool glibc);
+ * then start at least 32 bytes apart), `overridden` that the program brings its
+ * own malloc, so that its calls never reach the hooks. */
+void tracker_init(const char *allocator, bool glibc, bool overridden);
 
 /* Begin a hook. NULL: do not record (dormant, no segment, or re-entered from
  * the allocator's own inside), and tracker_leave must not be called. */
