@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -461,7 +462,7 @@ static void test_dead(void)
 static void test_last_reader(void)
 {
     struct fake_segment f;
-    struct reader *first, *last;
+    struct reader *first = NULL, *last = NULL;
     open_dead(&f);
     f.header->state = SEG_EXITED;
     f.header->root_pid = f.header->pid;
@@ -478,6 +479,69 @@ static void test_last_reader(void)
     tap_ok(exists(f.path), "the first to go leaves it");
     reader_close(last);
     tap_ok(!exists(f.path), "the last removes it");
+    fake_close(&f);
+}
+
+/* A child that is process 1 of a pid namespace of its own and has the segment
+ * mapped. Its pid here; 0 where that is not allowed. */
+static int start_in_namespace(struct fake_segment *f)
+{
+    int ends[2], pid = 0;
+    if (!fake_open(f, dir, 1, 0) || pipe(ends) != 0)
+        abort();
+    fake_thread(f, 1, "stale name");
+    pid_t middle = fork();
+    if (middle == 0) {
+        pid = unshare(CLONE_NEWPID) == 0 ? fork() : 0;
+        if (pid == 0 && getpid() == 1)
+            for (;;)
+                pause();
+        _exit(write(ends[1], &pid, sizeof pid) != sizeof pid);
+    }
+    waitpid(middle, NULL, 0);
+    if (read(ends[0], &pid, sizeof pid) != sizeof pid)
+        pid = 0;
+    close(ends[0]);
+    close(ends[1]);
+    return pid;
+}
+
+static void test_namespace(void)
+{
+    struct fake_segment f;
+    struct snapshot s;
+    struct proc_stat st;
+    struct reader *r;
+    char old[sizeof f.path];
+    int pid = start_in_namespace(&f);
+    snapshot_init(&s);
+    if (pid <= 0 || !proc_stat_read(pid, &st)) {
+        tap_skip("no pid namespace may be made here");
+        fake_close(&f);
+        return;
+    }
+    strcpy(old, f.path);
+    f.header->start_time = st.start_time;
+    f.header->pid_namespace = proc_namespace(pid, "pid");
+    snprintf(f.path, sizeof f.path, "%s/memtop-1-%llu", dir, (unsigned long long)st.start_time);
+    tap_ok(rename(old, f.path) == 0 && reader_open_pid(pid, &r) == READER_OK,
+           "a process in another pid namespace is found by its pid here");
+    if (r && reader_refresh(r, &s, READER_ALL) == READER_OK) {
+        tap_ok(s.target.pid == pid && s.target.inner_pid == 1, "both its pids are told");
+        tap_ok(s.n_threads == 1 && s.threads[0].tid == 1 && s.threads[0].alive,
+               "its threads are found by their inner ids");
+    }
+    reader_close(r);
+    tap_ok(reader_open_path(f.path, &r) == READER_OK &&
+               reader_refresh(r, &s, 0) == READER_OK && s.target.pid == pid,
+           "and from its segment the process is");
+    kill(pid, SIGKILL);
+    while (proc_alive(pid, st.start_time))
+        sched_yield();
+    tap_ok(reader_refresh(r, &s, 0) == READER_OK && s.target.state == TARGET_KILLED,
+           "its end is noticed");
+    reader_close(r);
+    snapshot_fini(&s);
     fake_close(&f);
 }
 
@@ -709,6 +773,7 @@ int main(void)
     test_foreign_segment();
     test_dead();
     test_last_reader();
+    test_namespace();
     test_find_all();
     test_claims();
     test_text();

@@ -28,6 +28,36 @@ static void test_order(void)
     tap_is_u64(snapshot_sites_by_live(&s, order), 0, "an empty one has no order");
 }
 
+/* Against the definition, with many equal keys. */
+static void test_order_of_many(void)
+{
+    enum { N = 5000 };
+    struct snapshot s;
+    static uint32_t order[N];
+    snapshot_init(&s);
+    s.n_sites = N;
+    s.sites = calloc(N, sizeof *s.sites);
+    srand(7);
+    for (uint32_t i = 0; i < N; i++)
+        s.sites[i] = (struct site_row){
+            .id = i,
+            .allocations = 1,
+            .live_bytes = (int64_t)(rand() % 40 - 20) * 123456789,
+            .bytes_allocated = (uint64_t)(rand() % 9) << 40,
+        };
+    snapshot_sites_by_live(&s, order);
+    bool sorted = true;
+    for (uint32_t i = 1; i < N; i++) {
+        const struct site_row *x = &s.sites[order[i - 1]], *y = &s.sites[order[i]];
+        sorted = sorted && (x->live_bytes != y->live_bytes ? x->live_bytes > y->live_bytes
+                            : x->bytes_allocated != y->bytes_allocated
+                                ? x->bytes_allocated > y->bytes_allocated
+                                : x->id < y->id);
+    }
+    tap_ok(sorted, "%d sites are in order, equal ones by id", N);
+    snapshot_fini(&s);
+}
+
 static void test_stack(void)
 {
     struct snapshot s;
@@ -55,6 +85,7 @@ int main(void)
     tap_is_str(snapshot_function_name(SEG_FN_DELETE), "operator delete", "the last has a name");
     tap_is_str(snapshot_function_name(SEG_FN_COUNT), "?", "beyond it there is none");
     test_order();
+    test_order_of_many();
     test_stack();
     return tap_done();
 }

@@ -141,7 +141,8 @@ enum reader_status copy_seconds(struct copy *c, struct snapshot *s, bool with_si
     file_read(&c->file, at.offset, again, bytes);
     for (size_t i = 0; i < n; i++) {
         const struct seg_second *r = (const void *)(first + i * at.element);
-        if (r->second <= latest && !is_torn(r, (const void *)(again + i * at.element), i, at.capacity))
+        const struct seg_second *second_look = (const void *)(again + i * at.element);
+        if (r->second <= latest && !is_torn(r, second_look, i, at.capacity))
             fill_second(&s->seconds[s->n_seconds++], r, n_sites);
     }
     if (s->n_seconds > 1)
