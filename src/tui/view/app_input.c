@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys and mouse: from the screen's events over the table of keys to what the
+ * viewer or the view in front does.
+ */
+#include "tui/view/app_state.h"
+
+#define WHEEL_ROWS 3
+
+static const struct view_ops *front(const struct app *a)
+{
+    return view_table[a->current];
+}
+
+static bool is_typing(const struct app *a)
+{
+    return !a->picking && !a->help && front(a)->typing &&
+           front(a)->typing(a->states[a->current]);
+}
+
+unsigned app_where(const struct app *a)
+{
+    if (a->help)
+        return WHERE_HELP;
+    if (a->picking)
+        return WHERE_PICKER;
+    return is_typing(a) ? WHERE_TYPING : front(a)->where;
+}
+
+/* ---- actions ------------------------------------------------------------------ */
+static void show_view(struct app *a, int view)
+{
+    a->current = (view + VIEW_COUNT) % VIEW_COUNT;
+    /* Sites are not read while nobody looks: do it now. */
+    a->target.next_sites_ns = 0;
+}
+
+static bool help_action(struct app *a, enum action action)
+{
+    int page = a->canvas.rows > 8 ? a->canvas.rows - 8 : 1;
+    switch (action) {
+    case ACTION_UP: a->help_scroll--; return true;
+    case ACTION_DOWN: a->help_scroll++; return true;
+    case ACTION_PAGE_UP: a->help_scroll -= page; return true;
+    case ACTION_PAGE_DOWN: a->help_scroll += page; return true;
+    case ACTION_FIRST: a->help_scroll = 0; return true;
+    case ACTION_LAST: a->help_scroll = 1 << 20; return true;
+    case ACTION_HELP: case ACTION_QUIT: case ACTION_CANCEL:
+        a->help = false;
+        return true;
+    default: return false;
+    }
+}
+
+static bool view_action(struct app *a, enum action action)
+{
+    struct view_context x;
+    if (a->picking)
+        return picker_action(&a->picker, action);
+    app_context(a, &x);
+    return a->target.filled && front(a)->action &&
+           front(a)->action(a->states[a->current], &x, action);
+}
+
+static void suspend(struct app *a)
+{
+    screen_suspend();
+    app_resize(a);
+}
+
+static void own_action(struct app *a, enum action action)
+{
+    switch (action) {
+    case ACTION_HELP: a->help = true; a->help_scroll = 0; break;
+    case ACTION_QUIT: app_leave(a); break;
+    case ACTION_OPEN: app_pick(a, picker_selected(&a->picker)); break;
+    case ACTION_PAUSE: app_pause(a); break;
+    case ACTION_NEXT_VIEW: show_view(a, a->current + 1); break;
+    case ACTION_PREVIOUS_VIEW: show_view(a, a->current - 1); break;
+    case ACTION_VIEW_1: show_view(a, 0); break;
+    case ACTION_VIEW_2: show_view(a, 1); break;
+    case ACTION_VIEW_3: show_view(a, 2); break;
+    case ACTION_VIEW_4: show_view(a, 3); break;
+    case ACTION_REDRAW: a->anew = true; break;
+    case ACTION_SUSPEND: suspend(a); break;
+    default: break;
+    }
+}
+
+static void act(struct app *a, enum action action)
+{
+    if (action == ACTION_NONE)
+        return;
+    if (a->help ? help_action(a, action) : view_action(a, action))
+        return;
+    own_action(a, action);
+}
+
+static void press(struct app *a, uint32_t key)
+{
+    struct view_context x;
+    enum action action = keys_action(key, app_where(a));
+    if (a->dialog != DIALOG_CLOSED) {
+        app_answer(a, dialog_key(a->dialog, key));
+    } else if (is_typing(a) && action == ACTION_NONE) {
+        app_context(a, &x);
+        front(a)->key(a->states[a->current], &x, key);
+    } else {
+        act(a, action);
+    }
+}
+
+/* ---- mouse -------------------------------------------------------------------- */
+static void click(struct app *a, int row, int col)
+{
+    struct view_context x;
+    for (int i = 0; !a->picking && row == a->tab_row && i < VIEW_COUNT; i++)
+        if (col >= a->tabs[i][0] && col < a->tabs[i][0] + a->tabs[i][1]) {
+            a->help = false;
+            show_view(a, i);
+            return;
+        }
+    if (a->help || (!a->picking && !a->target.filled))
+        return;
+    if (a->picking) {
+        picker_click(&a->picker, row, col);
+    } else if (front(a)->click) {
+        app_context(a, &x);
+        front(a)->click(a->states[a->current], &x, row, col);
+    }
+}
+
+static void handle(struct app *a, const struct screen_event *event)
+{
+    switch (event->kind) {
+    case SCREEN_KEY:
+        press(a, event->key);
+        break;
+    case SCREEN_RESIZE:
+        app_resize(a);
+        break;
+    case SCREEN_CLICK:
+        if (a->dialog == DIALOG_CLOSED)
+            click(a, event->row, event->col);
+        break;
+    case SCREEN_WHEEL_UP:
+    case SCREEN_WHEEL_DOWN:
+        for (int i = 0; i < WHEEL_ROWS && a->dialog == DIALOG_CLOSED; i++)
+            act(a, event->kind == SCREEN_WHEEL_UP ? ACTION_UP : ACTION_DOWN);
+        break;
+    case SCREEN_NONE:
+        break;
+    }
+}
+
+void app_input(struct app *a)
+{
+    struct screen_event event;
+    while ((event = screen_next()).kind != SCREEN_NONE) {
+        handle(a, &event);
+        a->dirty = a->urgent = true;
+    }
+}

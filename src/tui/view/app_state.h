@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the viewer is doing, shared by the parts of the event loop: app.c
+ * (descriptors, time, life and death), app_input.c (keys and mouse) and
+ * app_draw.c (the screen put together). Private to these.
+ */
+#ifndef MEMTOP_TUI_VIEW_APP_STATE_H
+#define MEMTOP_TUI_VIEW_APP_STATE_H
+
+#include "tui/view/app.h"
+#include "tui/view/dialog.h"
+#include "tui/view/picker.h"
+#include "tui/view/screen.h"
+#include "tui/view/target.h"
+#include "tui/view/terminal.h"
+#include "tui/view/view.h"
+
+struct app {
+    const struct app_config *config;
+    struct app_result *result;
+    struct target target;
+    struct picker picker;
+    bool picking;            /* the picker has the screen */
+    bool from_picker;        /* leaving a target leads back to it */
+    struct terminal *terminal; /* NULL: none */
+    bool pty_open;
+    struct canvas canvas;
+    void *states[VIEW_COUNT];
+    int current;             /* view */
+    int tab_row;             /* -1: no tabs on the screen */
+    int tabs[VIEW_COUNT][2];
+    bool help;
+    int help_scroll;
+    enum dialog dialog;
+    bool paused;
+    bool unsettled;          /* the process is gone, the last read is to be made */
+    char notice[160];        /* on the status line */
+    uint64_t notice_until_ns;
+    bool dirty;              /* something new is to be drawn */
+    bool urgent;             /* at once: somebody pressed a key */
+    bool anew;               /* whatever the terminal shows is void */
+    bool leaving;
+    int pidfd, signal_fd;
+    uint64_t next_reopen_ns; /* after exec */
+    uint64_t drawn_ns;       /* when the screen was last drawn */
+};
+
+/* Say something on the status line for a few seconds. */
+__attribute__((format(printf, 2, 3)))
+void app_notice(struct app *a, const char *format, ...);
+
+/* Attach to a process from the picker. */
+void app_pick(struct app *a, int pid);
+
+/* Leave what is shown: back to the picker, ask, or end the loop. */
+void app_leave(struct app *a);
+
+/* Hold or go on. */
+void app_pause(struct app *a);
+
+/* Do as the dialog was answered. */
+void app_answer(struct app *a, enum dialog_answer answer);
+
+/* What views may see of all this. */
+void app_context(const struct app *a, struct view_context *x);
+
+/* Which keys are valid now: enum key_where. */
+unsigned app_where(const struct app *a);
+
+/* Take all events that the screen has. */
+void app_input(struct app *a);
+
+/* Where a view's own part of the screen is. */
+struct rect app_view_rect(const struct app *a, int view);
+
+/* Take over the screen's size. */
+void app_resize(struct app *a);
+
+void app_draw(struct app *a);
+
+#endif
