@@ -7,7 +7,6 @@
  */
 #include <dlfcn.h>
 
-#include "agent/arena.h"
 #include "agent/real.h"
 
 struct real_operators real_operators;
@@ -18,35 +17,90 @@ static const char *const names[REAL_OPERATOR_COUNT] = {
 #undef NAME
 };
 
-/* An allocator may well write its operator new on top of malloc. As long as
- * real.c resolves, malloc hooks hand out blocks of the arena: one call tells. */
-static bool reaches_malloc(void)
+/* ---- does an operator reach malloc? ------------------------------------------ */
+
+/* An allocator may write some of its operators on top of malloc and others not.
+ * One call of each tells, while real.c counts what comes back to the hooks. */
+enum { PROBE_SIZE = 64, PROBE_ALIGN = 64 };
+
+static const char nothrow; /* std::nothrow is an empty object, too */
+
+/* Array forms have odd numbers and take the same. */
+static void *call_new(unsigned op, void *function)
 {
-    static const char nothrow;
-    void *(*new_function)(size_t, const void *) =
-        (void *(*)(size_t, const void *))dlsym(RTLD_NEXT, names[REAL_NEW_NOTHROW]);
-    void (*delete_function)(void *) =
-        (void (*)(void *))dlsym(RTLD_NEXT, names[REAL_DELETE]);
-    if (!new_function || !delete_function)
-        return true;
-    void *p = new_function(1, &nothrow);
-    bool reached = arena_owns(p);
-    delete_function(p);
-    return reached;
+    switch (op & ~1u) {
+    case REAL_NEW_NOTHROW:
+        return ((void *(*)(size_t, const void *))function)(PROBE_SIZE, &nothrow);
+    case REAL_NEW_ALIGN:
+        return ((void *(*)(size_t, size_t))function)(PROBE_SIZE, PROBE_ALIGN);
+    case REAL_NEW_ALIGN_NOTHROW:
+        return ((void *(*)(size_t, size_t, const void *))function)(PROBE_SIZE, PROBE_ALIGN,
+                                                                  &nothrow);
+    default:
+        return ((void *(*)(size_t))function)(PROBE_SIZE);
+    }
 }
+
+static void call_delete(unsigned op, void *function, void *p)
+{
+    switch (op & ~1u) {
+    case REAL_DELETE_SIZED:
+        ((void (*)(void *, size_t))function)(p, PROBE_SIZE);
+        break;
+    case REAL_DELETE_NOTHROW:
+        ((void (*)(void *, const void *))function)(p, &nothrow);
+        break;
+    case REAL_DELETE_ALIGN:
+        ((void (*)(void *, size_t))function)(p, PROBE_ALIGN);
+        break;
+    case REAL_DELETE_SIZED_ALIGN:
+        ((void (*)(void *, size_t, size_t))function)(p, PROBE_SIZE, PROBE_ALIGN);
+        break;
+    case REAL_DELETE_ALIGN_NOTHROW:
+        ((void (*)(void *, size_t, const void *))function)(p, PROBE_ALIGN, &nothrow);
+        break;
+    default:
+        ((void (*)(void *))function)(p);
+    }
+}
+
+/* A block as the delete number `op` expects it. */
+static void *block_for(unsigned op)
+{
+    unsigned matching = (op >= REAL_DELETE_ALIGN ? REAL_NEW_ALIGN : REAL_NEW) | (op & 1u);
+    void *function = real_operators.direct[matching];
+    return function ? call_new(matching, function)
+                    : real.aligned_alloc(PROBE_ALIGN, PROBE_SIZE);
+}
+
+/* The probe's blocks, at most some 64 bytes for each operator, are not given
+ * back: it is not known yet how. */
+static bool reaches_malloc(unsigned op, void *function)
+{
+    unsigned before;
+    if (op < REAL_DELETE) {
+        before = real_reached;
+        call_new(op, function);
+    } else {
+        void *p = block_for(op);
+        before = real_reached;
+        call_delete(op, function, p);
+    }
+    return real_reached != before;
+}
+
+/* ---- finding ------------------------------------------------------------------ */
 
 void real_cxx_resolve(const void *module)
 {
-    void *found = dlsym(RTLD_NEXT, names[REAL_NEW]);
-    if (!found)
-        return;
-    bool direct = real_module_of(found) == module && !reaches_malloc();
-    for (unsigned i = 0; i < REAL_OPERATOR_COUNT; i++) {
-        found = dlsym(RTLD_NEXT, names[i]);
-        if (direct && real_module_of(found) == module)
-            real_operators.direct[i] = found;
+    for (unsigned op = 0; op < REAL_OPERATOR_COUNT; op++) {
+        void *found = dlsym(RTLD_NEXT, names[op]);
+        if (!found && op == REAL_NEW)
+            return;
+        if (found && real_module_of(found) == module && !reaches_malloc(op, found))
+            real_operators.direct[op] = found;
         else
-            real_operators.forward[i] = found;
+            real_operators.forward[op] = found;
     }
 }
 
