@@ -134,10 +134,10 @@ is "$?:$(ls "$MEMTOP_DIR")" 0: 'nor do children of CMD, crashed ones included'
 "$MEMTOP" stat --keep -o "$TMP/report" -- sh "$TMP/children"
 is "$(find "$MEMTOP_DIR" -type f | wc -l)" 3 '--keep leaves them all'
 status 0 'clean' "$MEMTOP" clean
-says out '3 removed' 'removes them'
+is "$(grep -c "^removed $MEMTOP_DIR/" "$TMP/out")" 3 'removes them'
 is "$(ls "$MEMTOP_DIR")" '' 'all of them'
 status 0 'clean once more' "$MEMTOP" clean
-says out 'nothing to remove' 'says that there was nothing'
+is "$(grep -c "^removed $MEMTOP_DIR/" "$TMP/out")" 0 'finds nothing more'
 "$MEMTOP" stat --keep --follow=none -o "$TMP/report" -- sh "$TMP/children"
 is "$(find "$MEMTOP_DIR" -type f | wc -l)" 1 '--follow=none records CMD only'
 "$MEMTOP" clean >/dev/null
@@ -162,7 +162,7 @@ status 0 'report --json of it' "$MEMTOP" report --json $pid
 is "$(value 'j["exit"] == {"code": None, "signal": None} and j["totals"]["live_bytes"] > 10**7' \
     "$TMP/out")" True 'its live bytes are there'
 status 0 'clean beside it' "$MEMTOP" clean
-says out 'nothing to remove' 'leaves a living process alone'
+is "$(grep -c "^removed $MEMTOP_DIR/" "$TMP/out")" 0 'leaves a living process alone'
 kill -KILL $pid
 wait $pid 2>/dev/null
 status 0 'report of a killed process' "$MEMTOP" report --json $pid
