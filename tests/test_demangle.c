@@ -107,7 +107,8 @@ static void test_expansion(void)
     for (char c = 'A'; c <= 'Z'; c++) /* in all as many as no machine prints */
         n += (size_t)snprintf(name + n, sizeof name - n, "S_IS%c_S%c_E", c, c);
     char *got = symbols_demangle(name);
-    tap_ok(got && strlen(got) == DEMANGLE_MAX, "a name that expands is bounded");
+    tap_ok(got && strlen(got) > DEMANGLE_MAX / 2 && strlen(got) <= DEMANGLE_MAX,
+           "a name that expands is bounded");
     tap_is_str(got ? got + strlen(got) - 3 : NULL, "...", "and says so");
     free(got);
 }

@@ -102,7 +102,8 @@ static int by_start(const void *a, const void *b)
 
 static void sort(struct perfmap *map)
 {
-    qsort(map->ranges, map->n, sizeof *map->ranges, by_start);
+    if (map->n)
+        qsort(map->ranges, map->n, sizeof *map->ranges, by_start);
     uint64_t highest = 0;
     for (size_t i = 0; i < map->n; i++) {
         if (map->ranges[i].end > highest)
