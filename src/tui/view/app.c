@@ -115,7 +115,7 @@ static void reopen(struct app *a, uint64_t now)
     enum reader_status status = target_open(&a->target, a->target.pid);
     if (status == READER_OK) {
         target_refresh(&a->target, now, false);
-        app_notice(a, "exec: now %s", a->target.snapshot.target.command);
+        app_notice(a, "exec put another program in its place");
     } else if (status == READER_NO_SEGMENT) {
         snprintf(a->target.state, sizeof a->target.state, "exec: no agent in it");
     }

@@ -68,12 +68,23 @@ static void suspend(struct app *a)
     app_resize(a);
 }
 
+/* From the overview: the first two views are the overview and the sites. */
+static void show_stack(struct app *a)
+{
+    uint32_t site = view_overview_site(a->states[0]);
+    if (front(a) != &view_overview || !site)
+        return;
+    view_sites_show(a->states[1], site);
+    show_view(a, 1);
+}
+
 static void own_action(struct app *a, enum action action)
 {
     switch (action) {
     case ACTION_HELP: a->help = true; a->help_scroll = 0; break;
     case ACTION_QUIT: app_leave(a); break;
     case ACTION_OPEN: app_pick(a, picker_selected(&a->picker)); break;
+    case ACTION_DETAILS: show_stack(a); break;
     case ACTION_PAUSE: app_pause(a); break;
     case ACTION_NEXT_VIEW: show_view(a, a->current + 1); break;
     case ACTION_PREVIOUS_VIEW: show_view(a, a->current - 1); break;

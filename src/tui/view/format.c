@@ -70,6 +70,21 @@ char *format_bytes_short(char *out, size_t n, int64_t bytes)
     return format_short(out, n, (double)bytes, 1024, " KMGTPE");
 }
 
+char *format_power(char *out, size_t n, uint64_t bytes)
+{
+    static const char units[] = " KMGTPE";
+    unsigned unit = 0;
+    while (bytes >= 1024 && bytes % 1024 == 0 && unit < 6) {
+        bytes /= 1024;
+        unit++;
+    }
+    if (unit)
+        snprintf(out, n, "%llu%c", (unsigned long long)bytes, units[unit]);
+    else
+        snprintf(out, n, "%llu", (unsigned long long)bytes);
+    return out;
+}
+
 char *format_count(char *out, size_t n, int64_t count)
 {
     return format_short(out, n, (double)count, 1000, " kMGTPE");

@@ -20,6 +20,10 @@ char *format_bytes(char *out, size_t n, int64_t bytes);
 /* "512", "1.23K", "45.6M", "789G": powers of 1024. */
 char *format_bytes_short(char *out, size_t n, int64_t bytes);
 
+/* "48", "512", "4K", "1280", "64M": exactly, in the largest unit that divides
+ * it. For bounds and scales. */
+char *format_power(char *out, size_t n, uint64_t bytes);
+
 /* "512", "1.23k", "45.6M", "789G": powers of 1000. */
 char *format_count(char *out, size_t n, int64_t count);
 

@@ -11,6 +11,14 @@
 #include "tui/view/graph.h"
 
 /* ---- title ---------------------------------------------------------------- */
+/* The folders of the program say less than its arguments. */
+static const char *short_command(const char *command)
+{
+    size_t first = strcspn(command, " ");
+    const char *slash = memrchr(command, '/', first);
+    return slash && slash[1] && slash[1] != ' ' ? slash + 1 : command;
+}
+
 void header_title(const struct view_context *x, struct canvas *c, int row)
 {
     const struct target_info *t = &x->snapshot->target;
@@ -23,7 +31,8 @@ void header_title(const struct view_context *x, struct canvas *c, int row)
         width = c->cols * 2 / 3;
     canvas_text(c, row, c->cols - width, width, ROLE_TITLE, right);
     int used = canvas_text(c, row, 1, c->cols - width - 1, ROLE_TITLE, "memtop  ");
-    canvas_text(c, row, 1 + used, c->cols - width - 1 - used, ROLE_TITLE, t->command);
+    canvas_text(c, row, 1 + used, c->cols - width - 1 - used, ROLE_TITLE,
+                short_command(t->command));
 }
 
 /* ---- figures --------------------------------------------------------------- */

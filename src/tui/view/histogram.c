@@ -83,21 +83,6 @@ size_t histogram_group(const struct histogram *h, const struct snapshot *s, size
     return 0;
 }
 
-static char *label_bound(char *out, size_t n, uint64_t bound)
-{
-    static const char units[] = " KMGTPE";
-    unsigned unit = 0;
-    while (bound >= 1024 && bound % 1024 == 0 && unit < 6) {
-        bound /= 1024;
-        unit++;
-    }
-    if (unit)
-        snprintf(out, n, "%llu%c", (unsigned long long)bound, units[unit]);
-    else
-        snprintf(out, n, "%llu", (unsigned long long)bound);
-    return out;
-}
-
 char *histogram_label(char *out, size_t n, const struct histogram_group *g)
 {
     char low[24], high[24];
@@ -105,8 +90,8 @@ char *histogram_label(char *out, size_t n, const struct histogram_group *g)
     /* Above 1 KiB the odd byte at the lower end says nothing. */
     if (min > 1024)
         min--;
-    label_bound(low, sizeof low, min);
-    label_bound(high, sizeof high, g->max);
+    format_power(low, sizeof low, min);
+    format_power(high, sizeof high, g->max);
     if (g->max == UINT64_MAX)
         snprintf(out, n, ">%s", low);
     else if (g->min == g->max)

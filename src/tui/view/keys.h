@@ -47,6 +47,7 @@ enum key_where {
     WHERE_OUTPUT = 1 << 4, /* the program's output */
     WHERE_HELP   = 1 << 5,
     WHERE_TYPING = 1 << 6, /* the keys go to the program */
+    WHERE_SITES  = 1 << 7, /* where rows are call sites */
     WHERE_ANY    = WHERE_TARGET | WHERE_PICKER | WHERE_HELP,
     WHERE_MOVE   = WHERE_LIST | WHERE_PICKER | WHERE_OUTPUT | WHERE_HELP,
     WHERE_ROWS   = WHERE_LIST | WHERE_PICKER,
@@ -63,7 +64,7 @@ enum key_where {
     X(LEAVE, WHERE_TYPING, KEYCODE_F12, KEY_CONTROL(']'), 0, "Stop typing",              \
       "stop typing to the program")                                                      \
     X(OPEN, WHERE_PICKER, KEYCODE_ENTER, 0, 0, "Attach", "attach to the process")        \
-    X(DETAILS, WHERE_LIST, KEYCODE_ENTER, 0, 0, "Stack", "more room for the selected row") \
+    X(DETAILS, WHERE_SITES, KEYCODE_ENTER, 0, 0, "Stack", "the whole stack of the call site") \
     X(PAUSE, WHERE_TARGET, 'p', 'Z', 0, "Pause", "hold the picture, or let it go on")    \
     X(NEXT_VIEW, WHERE_TARGET, KEYCODE_TAB, 0, 0, "View", "next view (1 to 4: this one)") \
     X(PREVIOUS_VIEW, WHERE_TARGET, KEYCODE_BACKTAB, 0, 0, NULL, "previous view")         \

@@ -82,25 +82,32 @@ void labels_short_name(char *out, size_t n, const char *function)
     snprintf(out, n, "%.*s", (int)(end - start), function + start);
 }
 
-bool labels_is_wrapper(const char *name)
+/* "malloc" or "Malloc" anywhere, "alloc" or "strdup" at the end: xmalloc,
+ * sqlite3DbMallocRaw, PyObject_Realloc, g_strdup; not allocate_rows. */
+static bool names_an_allocator(const char *name)
+{
+    static const char *const tails[] = { "alloc", "alloc0", "alloc_n", "strdup", "memalign" };
+    size_t length = strlen(name);
+    if (strcasestr(name, "malloc"))
+        return true;
+    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+        size_t tail = strlen(tails[i]);
+        if (length >= tail && strcasecmp(name + length - tail, tails[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool labels_is_wrapper(const char *name, const char *file)
 {
     static const char *const starts[] = {
-        "operator new", "std::", "__gnu_cxx::", "__gnu_cxx", "alloc::", "core::", "<alloc::",
+        "operator new", "std::", "__gnu_cxx::", "alloc::", "core::", "hashbrown::", "<alloc::",
         "<core::", "<std::", "__rust_", "__rdl_", "__rg_",
-    };
-    static const char *const wholes[] = {
-        "malloc", "calloc", "realloc", "reallocarray", "memalign", "aligned_alloc",
-        "posix_memalign", "strdup", "strndup", "xmalloc", "xcalloc", "xrealloc", "xstrdup",
-        "xzalloc", "zmalloc", "zcalloc", "zrealloc", "g_malloc", "g_malloc0", "g_realloc",
-        "g_strdup", "safe_malloc",
     };
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (starts_with(name, starts[i]))
             return true;
-    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++)
-        if (strcmp(name, wholes[i]) == 0)
-            return true;
-    return false;
+    return names_an_allocator(name) || (file && strstr(base_name(file), "malloc"));
 }
 
 /* ---- frames -------------------------------------------------------------- */
@@ -159,7 +166,7 @@ static bool label_node(const struct symbol *symbol, struct label *out)
 {
     for (size_t i = 0; i < symbol->n; i++) {
         label_frame(symbol, i, out);
-        if (!labels_is_wrapper(out->function))
+        if (!labels_is_wrapper(out->function, symbol->frames[i].file))
             return true;
     }
     return false;
@@ -194,6 +201,7 @@ void labels_site(struct symbols *sy, const struct snapshot *s, uint32_t site,
         if (is_plumbing(module_of(s, node)))
             continue;
         const struct symbol *symbol = look_up(sy, s, node);
+        out->node = node;
         if (!symbol) {
             label_address(s, node, out);
             out->pending = sy != NULL;
@@ -202,6 +210,7 @@ void labels_site(struct symbols *sy, const struct snapshot *s, uint32_t site,
         if (label_node(symbol, out))
             return;
     }
+    out->node = 0;
     /* Nothing but plumbing: its innermost frame, then. */
     const struct symbol *symbol = look_up(sy, s, leaf);
     if (symbol)
@@ -209,6 +218,23 @@ void labels_site(struct symbols *sy, const struct snapshot *s, uint32_t site,
     else
         label_address(s, leaf, out);
     out->pending = sy && !symbol;
+}
+
+void labels_callers(struct symbols *sy, const struct snapshot *s, const struct label *of,
+                    char *out, size_t n)
+{
+    size_t used = 0;
+    char name[128];
+    out[0] = '\0';
+    for (uint32_t node = of->node ? s->nodes[of->node].parent : 0; node && used + 8 < n;
+         node = s->nodes[node].parent) {
+        const struct symbol *symbol = look_up(sy, s, node);
+        if (!symbol)
+            return;
+        /* Inlined functions are left out: this is a hint, not the stack. */
+        labels_short_name(name, sizeof name, symbol->frames[symbol->n - 1].function);
+        used += (size_t)snprintf(out + used, n - used, " < %s", name);
+    }
 }
 
 size_t labels_stack(struct symbols *sy, const struct snapshot *s, uint32_t site,

@@ -16,11 +16,17 @@ struct label {
     char place[256];    /* "file.c:12" (no folders), or the module */
     bool pending;       /* better names are on their way */
     bool inlined;
+    uint32_t node;      /* that it is about; 0 none */
 };
 
 /* sy may be NULL: addresses only. */
 void labels_site(struct symbols *sy, const struct snapshot *s, uint32_t site,
                  struct label *out);
+
+/* Who called the labelled frame: " < f < g < h", as many as n bytes and the
+ * look-ups that are answered allow. out is "" if nothing is known. */
+void labels_callers(struct symbols *sy, const struct snapshot *s, const struct label *of,
+                    char *out, size_t n);
 
 /* All frames of a site, leaf first, inlined ones included. Returns how many
  * were written, at most `max`. */
@@ -30,7 +36,8 @@ size_t labels_stack(struct symbols *sy, const struct snapshot *s, uint32_t site,
 /* "void ns::f<int>(char) const" -> "ns::f<int>". */
 void labels_short_name(char *out, size_t n, const char *function);
 
-/* Whether a function of this name only passes on what others asked for. */
-bool labels_is_wrapper(const char *short_name);
+/* Whether a function of this name, in this file (NULL unknown), only passes on
+ * what others asked for. */
+bool labels_is_wrapper(const char *short_name, const char *file);
 
 #endif

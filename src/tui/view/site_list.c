@@ -10,6 +10,8 @@
 #include "tui/view/format.h"
 #include "tui/view/labels.h"
 
+#define CALLERS_FROM 14 /* columns left over from which they are shown */
+
 enum site_column {
     COLUMN_LIVE, COLUMN_SHARE, COLUMN_BLOCKS, COLUMN_RATE, COLUMN_PEAK, COLUMN_TOTAL,
     COLUMN_ALLOCS, COLUMN_TEMPORARY, COLUMN_AVERAGE, COLUMN_SITE, COLUMN_COUNT
@@ -104,10 +106,12 @@ static void refresh(struct site_list *l, const struct view_context *x, int rows)
 }
 
 /* ---- cells --------------------------------------------------------------- */
+/* Function, place, and if there is room for it who called. */
 static void draw_label(const struct view_context *x, uint32_t site, struct canvas *c,
                        int row, int col, int width)
 {
     struct label label;
+    char callers[256];
     labels_site(x->symbols, x->snapshot, site, &label);
     int place = canvas_width(c, label.place);
     int most = width / 2 < 28 ? width / 2 : 28;
@@ -115,7 +119,11 @@ static void draw_label(const struct view_context *x, uint32_t site, struct canva
     int used = canvas_text_middle(c, row, col, width - (place ? place + 2 : 0),
                                   label.pending ? ROLE_DIM : ROLE_FUNCTION, label.function);
     if (place)
-        canvas_text_middle(c, row, col + used + 2, place, ROLE_PLACE, label.place);
+        used += 2 + canvas_text_middle(c, row, col + used + 2, place, ROLE_PLACE, label.place);
+    if (width - used < CALLERS_FROM)
+        return;
+    labels_callers(x->symbols, x->snapshot, &label, callers, sizeof callers);
+    canvas_text(c, row, col + used + 1, width - used - 1, ROLE_DIM, callers);
 }
 
 static char *cell_text(const struct view_context *x, uint32_t site, int column, char *out,

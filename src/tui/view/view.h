@@ -63,6 +63,12 @@ extern const struct view_ops view_output;
 #define VIEW_COUNT 4
 extern const struct view_ops *const view_table[VIEW_COUNT];
 
+/* The stack of this site, in the view of sites. */
+void view_sites_show(void *state, uint32_t site);
+
+/* The site that the overview has under its cursor, 0 none. */
+uint32_t view_overview_site(const void *state);
+
 /* Help is a page over the views: it draws all keys; *scroll
  * is brought into range. */
 void view_help_draw(struct canvas *c, struct rect area, int *scroll);

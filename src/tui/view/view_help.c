@@ -27,6 +27,7 @@ static const char *place_of(unsigned where)
          : where & WHERE_TYPING ? "(while typing)"
          : where & WHERE_OUTPUT && !(where & WHERE_LIST) ? "(output)"
          : where & WHERE_PICKER && !(where & WHERE_LIST) ? "(list of processes)"
+         : where & WHERE_SITES ? "(call sites)"
          : where & WHERE_GRAPHS ? "(overview)"
          : where & WHERE_LIST ? "(lists)" : "";
 }

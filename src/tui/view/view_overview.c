@@ -140,7 +140,7 @@ static void draw_trend(const struct overview *v, const struct view_context *x,
         highest = samples[i] > highest ? samples[i] : highest;
     double top = graph_ceiling_bytes(highest);
     draw_graph(c, a, ROLE_TREND, "Live bytes", note,
-               format_bytes_short(scale, sizeof scale, (int64_t)top), samples, top);
+               format_power(scale, sizeof scale, (uint64_t)top), samples, top);
 }
 
 /* ---- layout -------------------------------------------------------------- */
@@ -248,11 +248,17 @@ static void overview_click(void *state, const struct view_context *x, int row, i
         v->sites.table.cursor_shown = true;
 }
 
+uint32_t view_overview_site(const void *state)
+{
+    const struct overview *v = state;
+    return site_list_selected(&v->sites);
+}
+
 const struct view_ops view_overview = {
     .name = "Overview",
     .title = "Overview",
     .state_bytes = sizeof(struct overview),
-    .where = WHERE_TARGET | WHERE_GRAPHS | WHERE_LIST,
+    .where = WHERE_TARGET | WHERE_GRAPHS | WHERE_LIST | WHERE_SITES,
     .init = overview_init,
     .fini = overview_fini,
     .draw = overview_draw,

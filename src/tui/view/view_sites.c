@@ -68,7 +68,7 @@ static void draw_stack(struct sites *v, const struct view_context *x, struct can
                   stack_note(&x->snapshot->sites[site]));
     a.row++;
     a.rows--;
-    if (a.rows >= 6) {
+    if (a.rows >= 9) {
         draw_figures(x, site, c, a);
         a.row += 3;
         a.rows -= 3;
@@ -84,6 +84,8 @@ static void sites_draw(void *state, const struct view_context *x, struct canvas 
 {
     struct sites *v = state;
     struct rect stack = a, list = a;
+    if (x->snapshot->n_sites && v->list.site >= x->snapshot->n_sites)
+        v->details = false; /* another program's, before exec */
     if (v->details) {
         /* Keeps the order and the cursor up to date, unseen. */
         site_list_draw(&v->list, x, c, (struct rect){ .row = a.row, .col = a.col });
@@ -163,11 +165,19 @@ static char *sites_status(void *state, const struct view_context *x, char *out, 
     return out;
 }
 
+void view_sites_show(void *state, uint32_t site)
+{
+    struct sites *v = state;
+    v->list.chosen = v->details = true;
+    v->list.site = site;
+    v->list.version = 0; /* the cursor has to find it */
+}
+
 const struct view_ops view_sites = {
     .name = "Sites",
     .title = "Call sites",
     .state_bytes = sizeof(struct sites),
-    .where = WHERE_TARGET | WHERE_LIST,
+    .where = WHERE_TARGET | WHERE_LIST | WHERE_SITES,
     .init = sites_init,
     .fini = sites_fini,
     .draw = sites_draw,
