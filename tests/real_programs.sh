@@ -30,9 +30,9 @@ same() {
     with=$?
     is "$with" "$plain" "$name: the exit status is the same"
     cmp -s "$TMP/plain.out" "$TMP/with.out"
-    ok $? "$name: stdout is the same" || diff "$TMP/plain.out" "$TMP/with.out" | sed 's/^/# /' | head
+    ok $? "$name: stdout is the same" || diff "$TMP/plain.out" "$TMP/with.out" | cut -c 1-200 | sed 's/^/# /' | head
     cmp -s "$TMP/plain.err" "$TMP/with.err"
-    ok $? "$name: stderr is the same" || diff "$TMP/plain.err" "$TMP/with.err" | sed 's/^/# /' | head
+    ok $? "$name: stderr is the same" || diff "$TMP/plain.err" "$TMP/with.err" | cut -c 1-200 | sed 's/^/# /' | head
     check_json "$TMP/json" "$minimum" "$name"
 }
 

@@ -89,10 +89,10 @@ static int view_child(const struct options *o, struct keeper *k)
     };
     struct app_result result;
     int failed = app_run(&config, &result);
-    if (failed && !result.child_exited) {
+    if (failed)
         explain_failure(o->args[0], k->child);
+    if (failed && !result.child_exited)
         result.child_exited = hang_up(k, &result.wait_status);
-    }
     if (!result.child_exited) {
         fprintf(stderr, "memtop: process %d goes on: memtop %d looks at it again\n", k->child,
                 k->child);
@@ -103,7 +103,7 @@ static int view_child(const struct options *o, struct keeper *k)
     if (!o->keep)
         stat_remove_leftovers(k->child);
     int status = spawn_status(result.wait_status, &code, &signal);
-    return failed ? STATUS_FAILED : status;
+    return failed && status == STATUS_DONE ? STATUS_FAILED : status;
 }
 
 static int run_in_terminal(const struct options *o, int saved)
