@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Many stacks, sizes and threads, so that whoever watches has to grow, while
- * no call that succeeds may touch errno. Build: -pthread -fno-builtin.
+ * no call that succeeds may touch errno. Build: -pthread.
  */
 #include <errno.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Everything that a program may rely on in the allocation family of the C
- * library: zero sizes, overflows, alignment, errno. Build: -fno-builtin.
+ * library: zero sizes, overflows, alignment, errno.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -65,7 +65,7 @@ static void callocs(void)
 
 static void reallocs(void)
 {
-    char *p = keep(realloc(NULL, hidden(10)));
+    char *p = keep(realloc(keep(NULL), hidden(10)));
     CHECK(p && errno_kept());
     memcpy(p, "contents", 9);
     p = keep(realloc(p, hidden(100000)));
@@ -76,14 +76,14 @@ static void reallocs(void)
     CHECK(p && strcmp(p, "contents") == 0 && errno_kept());
     p = keep(realloc(p, hidden(0)));
     CHECK(!p && errno_kept());
-    p = keep(realloc(NULL, hidden(0)));
+    p = keep(realloc(keep(NULL), hidden(0)));
     CHECK(p && errno_kept());
     free(p);
 }
 
 static void reallocarrays(void)
 {
-    char *p = keep(reallocarray(NULL, hidden(5), 20));
+    char *p = keep(reallocarray(keep(NULL), hidden(5), 20));
     CHECK(p && errno_kept());
     memcpy(p, "contents", 9);
     CHECK(no_memory(keep(reallocarray(keep(p), hidden(SIZE_MAX / 2), 3))));
