@@ -19,7 +19,8 @@ is "$(comm -23 "$TMP/exports" "$TMP/exports.allowed")" '' 'nothing is exported b
 is "$(comm -13 "$TMP/exports" "$TMP/exports.allowed")" '' 'all of the family is exported'
 
 # What a hook reaches must not lock, allocate or print.
-symbols --undefined-only >"$TMP/imports"
+# libunwind's names do not count where it is the unwinder.
+symbols --undefined-only | grep -v '^_UL*[a-z]' >"$TMP/imports"
 names "$srcdir/tests/agent_imports.txt" >"$TMP/imports.allowed"
 is "$(comm -23 "$TMP/imports" "$TMP/imports.allowed")" '' 'only harmless functions are imported'
 
