@@ -278,7 +278,7 @@ static const char *in_folder(const char *name)
 
 static void test_debuglink(struct symbols *sy)
 {
-    if (!shell("objcopy --only-keep-debug \"$1\" \"$2/a.debug\" && "
+    if (!shell("exec 2>\"$2/log\"; objcopy --only-keep-debug \"$1\" \"$2/a.debug\" && "
                "objcopy --strip-all --add-gnu-debuglink=\"$2/a.debug\" \"$1\" \"$2/a\"")) {
         tap_skip("no objcopy");
         return;
@@ -291,7 +291,8 @@ static void test_debuglink(struct symbols *sy)
  * the file itself by its size in memory. */
 static void test_checksum(struct symbols *sy)
 {
-    if (!shell("objcopy -R .note.gnu.build-id \"$1\" \"$2/whole\" && mkdir \"$2/.debug\" && "
+    if (!shell("exec 2>\"$2/log\"; objcopy -R .note.gnu.build-id \"$1\" \"$2/whole\" && "
+               "mkdir \"$2/.debug\" && "
                "objcopy --only-keep-debug \"$2/whole\" \"$2/.debug/b.debug\" && objcopy "
                "--strip-all --add-gnu-debuglink=\"$2/.debug/b.debug\" \"$2/whole\" \"$2/b\"")) {
         tap_skip("no objcopy");

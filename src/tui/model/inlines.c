@@ -258,8 +258,8 @@ static char *function_name(Dwarf_Die *die, const char *symbol)
         name = symbol;
     if (!name)
         name = string_of(die, DW_AT_name);
-    if (!name)
-        name = symbol;
+    if (!name || (symbol && strspn(symbol, "_") < strspn(name, "_")))
+        name = symbol; /* qsort_r, where DWARF says __GI___qsort_r */
     return name ? demangle_shown(name) : NULL;
 }
 
