@@ -25,7 +25,7 @@ static bool starts_with(const char *text, const char *start)
 
 /* ---- names --------------------------------------------------------------- */
 /* The end of the name proper: before the arguments, which are the last pair
- * of parentheses at the outermost level of <>. */
+ * of parentheses at the outermost level of <> and {}. */
 static size_t name_end(const char *f)
 {
     int depth = 0;
@@ -44,8 +44,8 @@ static size_t name_end(const char *f)
             i += 20;
             continue;
         }
-        depth += f[i] == '<';
-        depth -= f[i] == '>' && depth > 0;
+        depth += f[i] == '<' || f[i] == '{';
+        depth -= (f[i] == '>' || f[i] == '}') && depth > 0;
         if (f[i] == '(' && depth == 0 && i > 0)
             return i;
     }
@@ -63,8 +63,8 @@ static size_t name_start(const char *f, size_t end)
     for (size_t i = 0; i < end; i++) {
         if (starts_with(f + i, "operator") || starts_with(f + i, "(anonymous"))
             break;
-        depth += f[i] == '<';
-        depth -= f[i] == '>' && depth > 0;
+        depth += f[i] == '<' || f[i] == '{';
+        depth -= (f[i] == '>' || f[i] == '}') && depth > 0;
         if (f[i] == ' ' && depth == 0)
             start = i + 1;
     }

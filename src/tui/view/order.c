@@ -72,7 +72,8 @@ void order_first(struct order *o, size_t want)
             low = at + 1;
     }
     /* Nothing from high on belongs to the first `want`. */
-    qsort(o->items, high, sizeof *o->items, compare_void);
+    if (high)
+        qsort(o->items, high, sizeof *o->items, compare_void);
 }
 
 size_t order_rank(const struct order *o, uint32_t row)

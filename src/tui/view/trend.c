@@ -66,7 +66,7 @@ void trend_sample(const struct trend *t, const struct snapshot *s, uint64_t end_
     size_t oldest = oldest_point(t);
     if (t->n)
         first_own = t->points[oldest % TREND_POINTS].at_ns;
-    hold_seconds(&w, s, first_own < end_ns ? first_own : end_ns);
+    hold_seconds(&w, s, first_own <= end_ns ? first_own : end_ns + 1);
     for (size_t i = oldest; i < t->n; i++) {
         const struct trend_point *p = &t->points[i % TREND_POINTS];
         uint64_t until = i + 1 < t->n ? t->points[(i + 1) % TREND_POINTS].at_ns - 1 : end_ns;

@@ -36,6 +36,16 @@ static void overview_fini(void *state)
 }
 
 /* ---- graphs -------------------------------------------------------------- */
+/* The top of a scale, which is a round number: "200", "1k", "20k". */
+static char *scale_label(char *out, size_t n, double top)
+{
+    int thousands = 0;
+    for (; top >= 1000 && thousands < 6; top /= 1000)
+        thousands++;
+    snprintf(out, n, "%.0f%.*s", top, thousands > 0, &" kMGTPE"[thousands]);
+    return out;
+}
+
 /* Heading, labels of the scale, and the curve below them. */
 static void draw_graph(struct canvas *c, struct rect a, enum role role, const char *title,
                        const char *note, const char *scale, const double *samples, double top)
@@ -109,7 +119,7 @@ static void draw_density(const struct overview *v, const struct view_context *x,
                  format_rate(most, sizeof most, highest), time);
     }
     draw_graph(c, a, ROLE_GRAPH, "Allocations per ms", note,
-               format_count(scale, sizeof scale, (int64_t)top), samples, top);
+               scale_label(scale, sizeof scale, top), samples, top);
 }
 
 /* The finest step at which n samples span the whole run, then zoomed. */

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Golden screens: the views, drawn from a made-up snapshot, as text. What is
+ * expected is in tests/golden/draw-*.txt; with UPDATE_GOLDEN=1 in the
+ * environment it is written anew, to be looked at before it is committed. */
+#include "tests/tap.h"
+
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "tui/view/dialog.h"
+#include "tui/view/header.h"
+#include "tui/view/view.h"
+
+#define SECOND UINT64_C(1000000000)
+#define SITES  40
+#define TICKS  8192
+
+/* ---- the snapshot ------------------------------------------------------------ */
+static const char *const functions[] = {
+    NULL, "main", "parse_document", "Reader<std::pair<int, std::string> >::next(char const*)",
+    "xmalloc", "index_insert", "cache_fill",
+};
+
+/* In place of the real look-up: nodes take turns with the names above. */
+const struct symbol *symbols_lookup(struct symbols *sy, const struct snapshot *s, uint32_t node)
+{
+    static union {
+        struct symbol symbol;
+        char room[sizeof(struct symbol) + sizeof(struct symbol_frame)];
+    } answers[SITES + 8];
+    struct symbol *answer = &answers[node].symbol;
+    unsigned name = node <= 6 ? node : 2 + node % 5;
+    (void)sy, (void)s;
+    if (node == 9)
+        return NULL; /* not known yet */
+    answer->module = "program";
+    answer->n = 1;
+    answer->frames[0] = (struct symbol_frame){ .function = functions[name],
+                                               .file = name == 4 ? NULL : "/src/program.cc",
+                                               .line = name == 4 ? 0 : 10 * node };
+    return answer;
+}
+
+static struct node_row nodes[SITES + 8];
+static struct site_row sites[SITES];
+static struct module_row modules[2] = { { .start = 0 },
+                                        { .start = 0x1000, .end = 0x90000, .path = "/bin/program" } };
+static struct thread_row threads[] = {
+    { .tid = 4321, .name = "program", .alive = true, .allocations = 1234567, .frees = 1200000,
+      .reallocations = 321, .bytes_allocated = 987654321, .bytes_freed = 900000000,
+      .temporary = 400000, .last_ns = 83 * SECOND },
+    { .tid = 4322, .name = "worker", .alive = true, .allocations = 4567, .frees = 38000,
+      .bytes_allocated = 7654321, .bytes_freed = 80000000, .last_ns = 82 * SECOND },
+    { .tid = 4323, .name = "loader", .allocations = 12, .frees = 12, .bytes_allocated = 999,
+      .bytes_freed = 999, .temporary = 1, .last_ns = 2 * SECOND },
+    { .tid = 0, .name = "(ended)", .allocations = 77, .frees = 70, .bytes_allocated = 7700 },
+};
+static uint32_t density[TICKS];
+static struct second_row seconds[80];
+
+static void fill_sites(struct snapshot *s)
+{
+    for (uint32_t i = 1; i < SITES + 8; i++)
+        nodes[i] = (struct node_row){ .pc = 0x1000 + 16 * i, .parent = i < 4 ? i - 1 : 1 + i % 3,
+                                      .module = 1, .depth = 1 };
+    for (uint32_t i = 1; i < SITES; i++)
+        sites[i] = (struct site_row){ .id = i, .node = i + 4, .allocations = 100000 / i,
+                                      .frees = 90000 / i, .bytes_allocated = 64000000 / i,
+                                      .bytes_freed = 60000000 / i, .temporary = 1000 * (i % 7),
+                                      .live_blocks = 10000 / i, .live_bytes = 4000000 / i,
+                                      .peak_blocks = 12000 / i, .peak_bytes = 5000000 / i };
+    s->sites = sites, s->n_sites = SITES;
+    s->nodes = nodes, s->n_nodes = SITES + 8;
+    s->modules = modules, s->n_modules = 2;
+}
+
+static void fill_sizes(struct snapshot *s)
+{
+    for (unsigned i = 0; i < SEG_SIZE_CLASSES; i++) {
+        struct size_row *row = &s->sizes[i];
+        *row = (struct size_row){ .min = seg_class_min(i), .max = seg_class_max(i) };
+        if (i == 0 || i > 42)
+            continue;
+        row->allocations = 200000 / (i * i) + 3;
+        row->live_blocks = (int64_t)(row->allocations / (1 + i % 4));
+        row->bytes_allocated = row->allocations * row->max;
+        row->live_bytes = row->live_blocks * (int64_t)row->max;
+    }
+}
+
+static void fill_history(struct snapshot *s)
+{
+    for (int i = 0; i < TICKS; i++)
+        density[i] = (uint32_t)(400 + 350 * sin(i / 150.0) * sin(i / 37.0));
+    s->density = (struct density){ .tick_ns = 953674.3, .last_tick = 90000, .ticks = TICKS,
+                                   .counts = density };
+    for (int i = 0; i < 80; i++)
+        seconds[i] = (struct second_row){ .second = (uint64_t)i + 1,
+                                          .live_bytes = 1000000 + 700000 * (i % 20) };
+    s->seconds = seconds, s->n_seconds = 80;
+}
+
+static void fill(struct snapshot *s)
+{
+    *s = (struct snapshot){
+        .taken_ns = 100 * SECOND,
+        .target = { .pid = 4321, .state = TARGET_RUNNING, .wall_ns = 83 * SECOND,
+                    .command = "/usr/local/bin/program --input data/big file.xml",
+                    .allocator = "/lib/x86_64-linux-gnu/libc.so.6", .exit_status = -1,
+                    .segment_bytes = 3 << 20 },
+        .totals = { .allocations = 1239223, .frees = 1238082, .reallocations = 321,
+                    .bytes_allocated = 995317341, .bytes_freed = 980001000,
+                    .live_blocks = 1141, .live_bytes = 15316341, .peak_bytes = 23456789,
+                    .peak_blocks = 4000, .peak_ns = 42 * SECOND, .temporary = 400001,
+                    .foreign_frees = 17 },
+        .threads = threads, .n_threads = sizeof threads / sizeof *threads,
+    };
+    fill_sites(s);
+    fill_sizes(s);
+    fill_history(s);
+}
+
+/* ---- the screen -------------------------------------------------------------- */
+static struct snapshot snapshot;
+static struct rates rates = { .known = true, .allocations = 14870, .frees = 14790,
+                              .reallocations = 3.8, .bytes_allocated = 11.9e6,
+                              .bytes_freed = 11.7e6 };
+static struct rate_table site_rates, thread_rates;
+static struct trend trend;
+
+static struct view_context context = {
+    .snapshot = &snapshot, .sites_version = 1, .symbols = (struct symbols *)&snapshot,
+    .rates = &rates, .site_rates = &site_rates, .thread_rates = &thread_rates,
+    .trend = &trend, .rss = 41943040, .rss_peak = 45000000, .state = "running",
+};
+
+/* The whole screen, put together as the event loop does. */
+static void draw_view(struct canvas *c, int view, void *state)
+{
+    int spans[VIEW_COUNT][2];
+    char status[160] = "";
+    const struct view_ops *ops = view_table[view];
+    header_title(&context, c, 0);
+    header_figures(&context, c, (struct rect){ .row = 1, .rows = 3, .cols = c->cols });
+    header_tabs(&context, view, c, 4, spans);
+    ops->draw(state, &context, c,
+              (struct rect){ .row = 5, .rows = c->rows - 7, .cols = c->cols });
+    if (ops->status)
+        ops->status(state, &context, status, sizeof status);
+    header_status(&context, c, c->rows - 2, status);
+    header_keys(c, c->rows - 1, ops->where);
+}
+
+static char *text_of(const struct canvas *c)
+{
+    char *text;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    canvas_dump(c, f);
+    fclose(f);
+    return text;
+}
+
+static char *expected(const char *path)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = fopen(path, "r");
+    if (f && getdelim(&text, &size, EOF, f) < 0) {
+        free(text);
+        text = NULL;
+    }
+    if (f)
+        fclose(f);
+    return text ? text : strdup("");
+}
+
+static void compare(const struct canvas *c, const char *name)
+{
+    char path[4096];
+    const char *srcdir = getenv("srcdir");
+    char *got = text_of(c);
+    snprintf(path, sizeof path, "%s/tests/golden/draw-%s.txt", srcdir ? srcdir : ".", name);
+    if (getenv("UPDATE_GOLDEN")) {
+        FILE *f = fopen(path, "w");
+        if (f) {
+            fputs(got, f);
+            fclose(f);
+        }
+    }
+    char *want = expected(path);
+    bool same = strcmp(got, want) == 0;
+    tap_ok(same, "the screen is that of %s", path);
+    for (char *line = got; !same && line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+        printf("# %.*s\n", (int)strcspn(line, "\n"), line);
+    free(got);
+    free(want);
+}
+
+struct scene {
+    const char *name;
+    int view, rows, cols;
+    enum canvas_glyphs glyphs;
+    enum action actions[4];
+};
+
+static void *new_state(int view)
+{
+    void *state = calloc(1, view_table[view]->state_bytes);
+    if (state && view_table[view]->init)
+        view_table[view]->init(state);
+    return state;
+}
+
+static void free_state(int view, void *state)
+{
+    if (view_table[view]->fini)
+        view_table[view]->fini(state);
+    free(state);
+}
+
+static void test_scene(const struct scene *scene)
+{
+    struct canvas c;
+    void *state = new_state(scene->view);
+    canvas_init(&c, scene->glyphs);
+    canvas_resize(&c, scene->rows, scene->cols);
+    draw_view(&c, scene->view, state);
+    for (int i = 0; i < 4 && scene->actions[i]; i++) {
+        view_table[scene->view]->action(state, &context, scene->actions[i]);
+        canvas_clear(&c);
+        draw_view(&c, scene->view, state);
+    }
+    compare(&c, scene->name);
+    free_state(scene->view, state);
+    canvas_fini(&c);
+}
+
+static const struct scene scenes[] = {
+    { .name = "overview-80x24", .rows = 24, .cols = 80, .glyphs = GLYPHS_BRAILLE },
+    { .name = "overview-80x24-ascii", .rows = 24, .cols = 80, .glyphs = GLYPHS_ASCII },
+    { .name = "overview-80x24-blocks", .rows = 24, .cols = 80, .glyphs = GLYPHS_BLOCKS,
+      .actions = { ACTION_UNITS, ACTION_ZOOM_IN } },
+    { .name = "overview-132x43", .rows = 43, .cols = 132, .glyphs = GLYPHS_BRAILLE },
+    { .name = "overview-200x60", .rows = 60, .cols = 200, .glyphs = GLYPHS_BRAILLE },
+    { .name = "overview-200x60-ascii", .rows = 60, .cols = 200, .glyphs = GLYPHS_ASCII },
+    { .name = "overview-250x70", .rows = 70, .cols = 250, .glyphs = GLYPHS_BRAILLE },
+    { .name = "sites-80x24", .view = 1, .rows = 24, .cols = 80, .glyphs = GLYPHS_BRAILLE },
+    { .name = "sites-80x24-moved", .view = 1, .rows = 24, .cols = 80, .glyphs = GLYPHS_BRAILLE,
+      .actions = { ACTION_SORT_RIGHT, ACTION_SORT_RIGHT, ACTION_REVERSE, ACTION_LAST } },
+    { .name = "sites-80x24-details", .view = 1, .rows = 24, .cols = 80,
+      .glyphs = GLYPHS_BRAILLE, .actions = { ACTION_DOWN, ACTION_DETAILS } },
+    { .name = "sites-200x60", .view = 1, .rows = 60, .cols = 200, .glyphs = GLYPHS_BRAILLE },
+    { .name = "threads-80x24", .view = 2, .rows = 24, .cols = 80, .glyphs = GLYPHS_BRAILLE,
+      .actions = { ACTION_SORT_RIGHT } },
+    { .name = "threads-132x43", .view = 2, .rows = 43, .cols = 132, .glyphs = GLYPHS_ASCII },
+    { .name = "output-none-80x24", .view = 3, .rows = 24, .cols = 80,
+      .glyphs = GLYPHS_BRAILLE },
+};
+
+static void test_lost(void)
+{
+    struct canvas c;
+    snapshot.totals.lost = 12;
+    snapshot.target.peak_slack = 131072;
+    snapshot.target.flags = SEG_FLAG_MEMORY_CAP;
+    canvas_init(&c, GLYPHS_BRAILLE);
+    canvas_resize(&c, 1, 100);
+    header_status(&context, &c, 0, "40 call sites");
+    compare(&c, "status-lost");
+    canvas_fini(&c);
+    fill(&snapshot);
+}
+
+static void test_pages(void)
+{
+    struct canvas c;
+    int scroll = 0;
+    canvas_init(&c, GLYPHS_ASCII);
+    canvas_resize(&c, 50, 80);
+    view_help_draw(&c, (struct rect){ .rows = 50, .cols = 80 }, &scroll);
+    compare(&c, "help-80x50-ascii");
+    canvas_resize(&c, 11, 50);
+    dialog_draw(DIALOG_QUIT, &c);
+    compare(&c, "dialog-50x11-ascii");
+    canvas_fini(&c);
+}
+
+/* Whatever the size, and with nothing in the snapshot: no view crashes. */
+static void test_sizes(void)
+{
+    static const int rows[] = { 1, 2, 5, 8, 9, 13, 30 };
+    static struct snapshot empty = { .taken_ns = 1 };
+    int drawn = 0;
+    for (int view = 0; view < VIEW_COUNT; view++) {
+        void *state = new_state(view);
+        for (int k = 0; k < 14; k++)
+            for (int cols = 1; cols < 260; cols += 1 + cols / 9) {
+                struct canvas c;
+                int scroll = 3;
+                context.snapshot = k % 2 ? &empty : &snapshot;
+                context.sites_version++;
+                canvas_init(&c, (enum canvas_glyphs)(k % 3));
+                canvas_resize(&c, rows[k / 2], cols);
+                draw_view(&c, view, state);
+                view_help_draw(&c, (struct rect){ .rows = c.rows, .cols = cols }, &scroll);
+                dialog_draw(DIALOG_WAITING, &c);
+                canvas_fini(&c);
+                drawn++;
+            }
+        free_state(view, state);
+    }
+    context.snapshot = &snapshot;
+    tap_ok(drawn > 1000, "%d screens of all sizes", drawn);
+}
+
+int main(void)
+{
+    if (!setlocale(LC_ALL, "C.UTF-8")) {
+        tap_skip("no locale C.UTF-8 for widths");
+        return tap_done();
+    }
+    fill(&snapshot);
+    for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++)
+        test_scene(&scenes[i]);
+    test_lost();
+    test_pages();
+    test_sizes();
+    return tap_done();
+}
