@@ -247,6 +247,40 @@ static unsigned number_of(Dwarf_Die *die, unsigned name)
     return value <= UINT32_MAX ? (unsigned)value : 0;
 }
 
+/* Put "scope::" before the text, where it fits. */
+static void put_before(char *text, size_t room, const char *scope)
+{
+    size_t n = strlen(text), head = strlen(scope);
+    if (n + head + 3 > room)
+        return;
+    memmove(text + head + 2, text, n + 1);
+    memcpy(text, scope, head);
+    memcpy(text + head, "::", 2);
+}
+
+/* The name with its classes and namespaces, of a member function that has no
+ * linker name: GCC gives none to what no other file can see. */
+static char *qualified(Dwarf_Die *die, const char *name)
+{
+    char text[512];
+    Dwarf_Attribute attribute;
+    Dwarf_Die declaration, *scopes = NULL;
+    printable_copy(text, sizeof text, name, strlen(name));
+    int n = dwarf_formref_die(dwarf_attr_integrate(die, DW_AT_specification, &attribute),
+                              &declaration)
+                ? dwarf_getscopes_die(&declaration, &scopes)
+                : 0;
+    for (int i = 1; i < n && holds_functions(dwarf_tag(&scopes[i])); i++) {
+        const char *scope = dwarf_diename(&scopes[i]);
+        if (scope)
+            put_before(text, sizeof text, scope);
+        else if (dwarf_tag(&scopes[i]) == DW_TAG_namespace)
+            put_before(text, sizeof text, "{anonymous}");
+    }
+    free(scopes);
+    return demangle_shown(text);
+}
+
 /* GCC gives no linker name to lambdas and local functions, but the symbol
  * table may: better than "operator()". */
 static char *function_name(Dwarf_Die *die, const char *symbol)
@@ -256,11 +290,12 @@ static char *function_name(Dwarf_Die *die, const char *symbol)
         name = string_of(die, DW_AT_MIPS_linkage_name);
     if (!name && symbol && symbol[0] == '_' && (symbol[1] == 'Z' || symbol[1] == 'R'))
         name = symbol;
-    if (!name)
-        name = string_of(die, DW_AT_name);
+    if (name)
+        return demangle_shown(name);
+    name = string_of(die, DW_AT_name);
     if (!name || (symbol && strspn(symbol, "_") < strspn(name, "_")))
         name = symbol; /* qsort_r, where DWARF says __GI___qsort_r */
-    return name ? demangle_shown(name) : NULL;
+    return name ? qualified(die, name) : NULL;
 }
 
 /* Source paths as people write them: without "/./". */
