@@ -21,6 +21,12 @@ static void stack(unsigned i, uint64_t pcs[DEPTH])
         pcs[DEPTH - 1 - d] = 0x400000 + (i >> (DEPTH - 1 - d) * 2) * 0x10 + d;
 }
 
+static uint32_t find(const uint64_t pcs[DEPTH])
+{
+    uint32_t path[DEPTH];
+    return trie_find(0, pcs, DEPTH, path) ? path[DEPTH - 1] : 0;
+}
+
 static bool spells(uint32_t node, const uint64_t pcs[DEPTH])
 {
     for (unsigned d = 0; d < DEPTH; d++) {
@@ -40,14 +46,14 @@ int main(void)
     uint64_t pcs[DEPTH];
     for (unsigned i = 0; i < STACKS; i++) {
         stack(i, pcs);
-        nodes[i] = trie_find(t, 0, pcs, DEPTH);
+        nodes[i] = find(pcs);
         wrong += !spells(nodes[i], pcs);
     }
     tap_is_u64(wrong, 0, "each node spells its stack");
     uint64_t n = store.header->sections[SEG_NODES].count;
     for (unsigned i = 0; i < STACKS; i++) {
         stack(i, pcs);
-        moved += trie_find(t, 0, pcs, DEPTH) != nodes[i];
+        moved += find(pcs) != nodes[i];
     }
     tap_is_u64(moved, 0, "a stack keeps its node while the index grows");
     tap_is_u64(store.header->sections[SEG_NODES].count, n, "and none is made twice");
@@ -60,7 +66,7 @@ int main(void)
 
     stack(7, pcs);
     trie_retire(pcs[0], pcs[0] + 1);
-    uint32_t again = trie_find(t, 0, pcs, DEPTH);
+    uint32_t again = find(pcs);
     tap_ok(again != nodes[7] && spells(again, pcs), "code that was unloaded is not met again");
     tap_ok(store.nodes[nodes[7]].pc & SEG_PC_UNLOADED, "and is marked");
     tracker_leave(t);

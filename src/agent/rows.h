@@ -54,6 +54,12 @@ static inline int64_t rows_fp(uint64_t rule)
     return (int16_t)(rule >> 32);
 }
 
+/* Does the CFA depend on fp? */
+static inline bool rows_uses_fp(uint64_t rule)
+{
+    return rows_kind(rule) == ROWS_FP || rows_kind(rule) == ROWS_DRAP;
+}
+
 struct rows_row {
     _Atomic uintptr_t pc;  /* set once, by compare and swap */
     _Atomic uint64_t rule; /* released after pc; 0: not there */

@@ -20,45 +20,47 @@ void stack_forget(uintptr_t start, uintptr_t end)
     rows_forget(start, end);
 }
 
-/* Walk by rows, from w at pcs[n - 1], until they end or there are max frames. */
-static size_t walk_rows(struct walk *w, uint64_t *pcs, size_t n, size_t max)
+/* Walk by rows, from w at pcs[n - 1], until they end or there are max frames.
+ * *kind is that of the last frame's rule. */
+static inline size_t walk_rows(struct walk *w, uint64_t *pcs, size_t n, size_t max,
+                               unsigned *kind)
 {
     const struct rows_table *table =
         atomic_load_explicit(&rows_newest, memory_order_acquire);
     uintptr_t pc = w->pc, sp = w->sp, fp = w->fp, hi = w->bounds.hi;
-    while (n < max && walk_rule(&sp, &fp, &pc, hi, rows_find(table, pc)))
+    uint64_t rule;
+    for (;;) {
+        rule = rows_find(table, pc);
+        if (n == max || !walk_rule(&sp, &fp, &pc, hi, rule))
+            break;
         pcs[n++] = pc;
+    }
     w->pc = pc;
     w->sp = sp;
     w->fp = fp;
+    *kind = rows_kind(rule);
     return n;
 }
 
-/* There are max frames: is that all? */
-static enum stack_end end_at_max(const struct walk *w, size_t *n)
+size_t walk_on(struct walk *w, const struct stack_frame *first, uint64_t *pcs,
+               size_t n, size_t max, enum stack_end *end)
 {
-    const struct rows_table *table =
-        atomic_load_explicit(&rows_newest, memory_order_acquire);
-    if (w->pc == 0) {
-        (*n)--;
-        return STACK_COMPLETE;
-    }
-    return rows_kind(rows_find(table, w->pc)) == ROWS_END ? STACK_COMPLETE : STACK_CUT;
+    unsigned kind;
+    do {
+        n = walk_rows(w, pcs, n, max, &kind);
+        if (__builtin_expect(kind == ROWS_END, 1)) {
+            *end = STACK_COMPLETE;
+            break;
+        }
+    } while (walk_slow(w, first, pcs, &n, max, end));
+    return n;
 }
 
 size_t stack_unwind(const struct stack_frame *first, uint64_t *pcs, size_t max,
                     enum stack_end *end)
 {
     struct walk w;
-    size_t n = 0;
     walk_start(&w, first);
-    pcs[n++] = first->pc;
-    do {
-        n = walk_rows(&w, pcs, n, max);
-        if (n == max) {
-            *end = end_at_max(&w, &n);
-            break;
-        }
-    } while (walk_slow(&w, first, pcs, &n, max, end));
-    return n;
+    pcs[0] = first->pc;
+    return walk_on(&w, first, pcs, 1, max, end);
 }

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/memo.h"
 #include "shared/segment.h"
 
 /* The gate word: GATE_UNSET, GATE_OPEN, or, while the thread is inside a hook,
@@ -34,11 +35,17 @@ struct thread {
     void *last_block;        /* handed out by its last event, else NULL */
     uint32_t last_site;      /* of last_block */
     uint32_t row;
-    uint32_t spare_node;     /* 0, or a node that lost a race */
     uint32_t name_countdown; /* density ticks until its name is read again */
     uint32_t name_interval;
     bool shared;             /* row 1: its counters are updated atomically */
+    /* The last stack: its nodes, outermost first, its site, and the counters
+     * of that (NULL: not known). */
+    size_t depth;
+    uint32_t site;
+    struct seg_site_counters *counters;
+    uint32_t nodes[SEG_DEPTH_MAX];
     uint64_t pcs[SEG_DEPTH_MAX]; /* not on the program's stack */
+    struct memo memo;
 };
 
 extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));

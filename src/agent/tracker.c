@@ -82,17 +82,31 @@ static uint32_t flags_of(enum stack_end end)
                                   : 0;
 }
 
+/* A stack that is not the last one: its `kept` outermost frames are. */
+static uint32_t change_site(struct thread *t, size_t kept, size_t fresh, enum stack_end end)
+{
+    t->counters = NULL;
+    t->depth = kept + fresh;
+    t->page->cut_stacks += end == STACK_CUT;
+    uint32_t join = kept ? t->nodes[kept - 1] : 0;
+    if (!trie_find(join, t->pcs, fresh, t->nodes + kept)) {
+        t->memo.depth = t->depth = 0;
+        return t->site = 0;
+    }
+    return t->site = trie_site(t->nodes[t->depth - 1], flags_of(end));
+}
+
 static uint32_t find_site(struct thread *t, const struct stack_frame *caller)
 {
-    if (t->shared || !process_wants_stacks())
+    if (__builtin_expect(t->shared || !process_wants_stacks(), 0))
         return 0;
     if (__builtin_expect(__atomic_load_n(&modules_suspects, __ATOMIC_RELAXED) != 0, 0))
         modules_check();
     enum stack_end end;
-    size_t n = stack_unwind(caller, t->pcs, SEG_DEPTH_MAX, &end);
-    t->page->cut_stacks += end == STACK_CUT;
-    uint32_t node = trie_find(t, 0, t->pcs, n);
-    return node ? trie_site(node, flags_of(end)) : 0;
+    size_t fresh, kept = memo_unwind(&t->memo, caller, t->pcs, &fresh, &end);
+    if (__builtin_expect(fresh == 0 && kept == t->depth, 1))
+        return t->site;
+    return change_site(t, kept, fresh, end);
 }
 
 /* ---- counting ------------------------------------------------------------------- */
@@ -165,7 +179,9 @@ HOT void record_alloc(struct thread *t, bool shared, void *p, size_t size,
                       const struct stack_frame *caller, uint64_t ticks)
 {
     uint32_t site = find_site(t, caller);
-    struct seg_site_counters *c = counters(t, &site);
+    struct seg_site_counters *c = t->counters;
+    if (__builtin_expect(!c || shared, 0))
+        c = t->counters = counters(t, &site);
     struct block old, b = {
         .size = size,
         .birth = ticks >> CLOCK_SHIFT_BIRTH,

@@ -16,7 +16,6 @@
 #include "agent/clock.h"
 #include "agent/modules.h"
 #include "agent/store.h"
-#include "agent/thread.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -97,25 +96,18 @@ static void count_filled(unsigned table)
         add_table(table);
 }
 
-static uint32_t fresh_node(struct thread *t, uint32_t parent, uint64_t pc)
+static uint32_t fresh_node(uint32_t parent, uint64_t pc)
 {
-    uint32_t number = t->spare_node;
-    /* A spare one must still come after its parent. */
-    if (number <= parent || t->shared) {
-        uint64_t next = store_append(SEG_NODES);
-        if (next == UINT64_MAX)
-            return 0;
-        number = (uint32_t)next;
-    } else {
-        t->spare_node = 0;
-    }
+    uint64_t number = store_append(SEG_NODES);
+    if (number == UINT64_MAX)
+        return 0;
     struct seg_node *node = &store.nodes[number];
     node->parent = parent;
     node->site = 0;
     node->module = modules_find((uintptr_t)(pc & SEG_PC_MASK));
     node->depth = (uint16_t)(store.nodes[parent].depth + 1);
     __atomic_store_n(&node->pc, pc, __ATOMIC_RELEASE);
-    return number;
+    return (uint32_t)number;
 }
 
 /* Publish `node` at `free` or at the next free slot; returns the node that is
@@ -138,7 +130,7 @@ static uint32_t publish(unsigned table, uint64_t h, uint32_t node, uint32_t *fre
     return 0;
 }
 
-static uint32_t child(struct thread *t, uint32_t parent, uint64_t pc)
+static uint32_t child(uint32_t parent, uint64_t pc)
 {
     uint64_t h = hash(parent, pc);
     unsigned table = __atomic_load_n(&index_->youngest, __ATOMIC_ACQUIRE);
@@ -159,22 +151,21 @@ static uint32_t child(struct thread *t, uint32_t parent, uint64_t pc)
         publish(table, h, node, free);
         return node;
     }
-    uint32_t made = fresh_node(t, parent, pc);
-    if (!made)
-        return 0;
-    node = publish(table, h, made, free);
-    if (node != made && !t->shared)
-        t->spare_node = made;
-    return node;
+    /* A node that loses the race stays unused. */
+    uint32_t made = fresh_node(parent, pc);
+    return made ? publish(table, h, made, free) : 0;
 }
 
-uint32_t trie_find(struct thread *t, uint32_t join, const uint64_t *pcs, size_t n)
+bool trie_find(uint32_t join, const uint64_t *pcs, size_t n, uint32_t *path)
 {
     uint32_t node = join;
-    while (n-- > 0)
-        if ((node = child(t, node, pcs[n])) == 0)
-            return 0;
-    return node;
+    while (n-- > 0) {
+        node = child(node, pcs[n]);
+        if (__builtin_expect(node == 0, 0))
+            return false;
+        *path++ = node;
+    }
+    return true;
 }
 
 uint32_t trie_site(uint32_t node, uint32_t flags)

@@ -13,17 +13,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct thread;
-
 /* Reserve the index. Once per program image; forked children find it empty. */
 bool trie_init(void);
 
 /* Node 0 and site 0 of a new segment. */
 bool trie_attach(void);
 
-/* The node of the stack pcs[0..n), leaf first, below `join` (0: the root).
- * 0 when there is no memory left. */
-uint32_t trie_find(struct thread *t, uint32_t join, const uint64_t *pcs, size_t n);
+/* Find the nodes of the frames pcs[0..n), leaf first, below node `join` (0: the
+ * root), and write them to path[0..n), outermost first. False when there is no
+ * memory left. */
+bool trie_find(uint32_t join, const uint64_t *pcs, size_t n, uint32_t *path);
 
 /* The site that ends at `node`, made on the first call; `flags` are those of a
  * new one (enum seg_site_flags). 0 when there is no memory left. */

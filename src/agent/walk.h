@@ -89,4 +89,9 @@ walk_rule(uintptr_t *sp, uintptr_t *fp, uintptr_t *pc, uintptr_t hi, uint64_t ru
 bool walk_slow(struct walk *w, const struct stack_frame *first, uint64_t *pcs,
                size_t *n, size_t max, enum stack_end *end);
 
+/* The walk itself, on from w, the last frame of pcs[0..n). Returns how many
+ * frames there are then. */
+size_t walk_on(struct walk *w, const struct stack_frame *first, uint64_t *pcs,
+               size_t n, size_t max, enum stack_end *end);
+
 #endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stack memo: a thread's last stack, so that its next one is unwound only
+ * as far as it is new. The rest is verified, by reading again each word of the
+ * stack that the former walk depended on: a load and a compare a frame, and no
+ * table.
+ *
+ * Why that is sound. A walk is a function of its registers (pc, sp and fp), of
+ * the rules and of the words that it reads. A remembered frame is joined only
+ * if pc and sp agree, and fp where an outer frame's CFA depends on it; then,
+ * from there outwards, each return address and each saved fp that such a CFA
+ * depends on must still be in its place. Rules are for ever, until code goes
+ * away, which empties the memo. Stacks with signal frames, with frames that no
+ * rule expresses, on other stacks than the thread's own, or deeper than
+ * SEG_DEPTH_MAX are not remembered.
+ *
+ * One memo belongs to one thread; the caller sees to it that a signal handler
+ * does not enter it again. All zeros is an empty memo.
+ */
+#ifndef MEMTOP_AGENT_MEMO_H
+#define MEMTOP_AGENT_MEMO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/stack.h"
+#include "shared/segment.h"
+
+/* A frame. Its pc is also the word at sp - 8. */
+struct memo_frame {
+    uintptr_t sp;
+    uintptr_t pc;
+};
+
+/* How a frame's registers were found when the frame below it was left. */
+struct memo_link {
+    uintptr_t fp;
+    uintptr_t fp_at;  /* fp was read there; 0: it is that of the frame below */
+    uintptr_t cfa_at; /* sp was read there; 0: it was computed */
+};
+
+/* Indexes count from the outermost frame, but in fresh_... from the leaf. */
+struct memo {
+    uintptr_t hi;        /* end of the stack that it is about */
+    uint64_t generation; /* of the rules */
+    size_t depth;
+    uint64_t check[SEG_DEPTH_MAX / 64]; /* frames whose links must be verified */
+    struct memo_frame frames[SEG_DEPTH_MAX];
+    struct memo_link links[SEG_DEPTH_MAX];
+    uint8_t needs_fp[SEG_DEPTH_MAX]; /* its CFA, or an outer one, depends on fp */
+    uintptr_t fresh_sp[SEG_DEPTH_MAX];
+    struct memo_link fresh_links[SEG_DEPTH_MAX];
+    uint8_t fresh_uses_fp[SEG_DEPTH_MAX];
+};
+
+/* Like stack_unwind, with SEG_DEPTH_MAX frames at most. Returns k: the k
+ * outermost frames of the stack that this memo was last asked about are also
+ * the k outermost ones of this stack. pcs[0..*fresh) are the frames below
+ * them, leaf first; pcs has room for SEG_DEPTH_MAX. The stack is k + *fresh
+ * frames deep. */
+size_t memo_unwind(struct memo *m, const struct stack_frame *first, uint64_t *pcs,
+                   size_t *fresh, enum stack_end *end);
+
+#endif

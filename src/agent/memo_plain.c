@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The memo of unwinders that do not say where frames lie: it remembers
+ * nothing, and each stack is unwound from its leaf. See memo.h.
+ */
+#include "agent/memo.h"
+
+size_t memo_unwind(struct memo *m, const struct stack_frame *first, uint64_t *pcs,
+                   size_t *fresh, enum stack_end *end)
+{
+    (void)m;
+    *fresh = stack_unwind(first, pcs, SEG_DEPTH_MAX, end);
+    return 0;
+}
