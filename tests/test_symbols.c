@@ -24,7 +24,7 @@
 static void *volatile pcs[8];
 static volatile unsigned lines[8];
 
-__attribute__((noinline, noclone)) static void mark(int i)
+__attribute__((noinline)) static void mark(int i)
 {
     pcs[i] = __builtin_return_address(0);
     __asm__ volatile("");
@@ -43,13 +43,13 @@ static inline __attribute__((always_inline)) void middle(void)
     __asm__ volatile("");
 }
 
-__attribute__((noinline, noclone)) static void outer(void)
+__attribute__((noinline)) static void outer(void)
 {
     lines[3] = __LINE__; middle();
     __asm__ volatile("");
 }
 
-__attribute__((noinline, noclone)) static void plain_static(void)
+__attribute__((noinline)) static void plain_static(void)
 {
     HERE(4); __asm__ volatile("");
 }
