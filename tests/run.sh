@@ -64,6 +64,33 @@ touch "$TMP/go"
 within 10 test -e "$TMP/ended"
 ok $? 'CMD goes on to its end'
 
+# ---- the viewer is left
+begin
+screen 'CMD is left running' 'wait Overview
+keys q
+wait "eave"
+keys l
+wait "goes on"
+expect-exit 0' "$MEMTOP" run --output "$TMP/saved" -- sh "$TMP/program" "$TMP"
+within 10 test -s "$TMP/pid" && kill -0 "$(cat "$TMP/pid")"
+ok $? 'CMD goes on'
+touch "$TMP/go"
+within 10 test -e "$TMP/ended"
+ok $? 'and comes to its end'
+begin
+touch "$TMP/go"
+screen 'the exit status is passed on' 'wait "exited"
+keys q
+expect-exit 5' "$MEMTOP" run -- sh "$TMP/program" "$TMP"
+screen 'a signal too' 'wait "killed"
+keys q
+expect-exit 137' "$MEMTOP" run -- sh -c 'kill -KILL $$'
+screen 'a program that ends at once is shown' 'wait "exited"
+keys q
+expect-exit 0' "$MEMTOP" run -- true
+within 10 sh -c "[ -z \"\$(ls '$MEMTOP_DIR')\" ]"
+ok $? 'nothing is left behind'
+
 # ---- programs that cannot be shown
 echo 'int main(void) { return 4; }' >"$TMP/four.c"
 if ${CC:-gcc} -static -o "$TMP/four" "$TMP/four.c" 2>/dev/null; then

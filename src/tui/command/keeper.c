@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keeper's process and its line: a pipe on which the viewer's process says
- * goodbye with one byte, or dies and leaves it closed. Called by run.
+ * The keeper's process and its line: on it the keeper says that it is ready,
+ * the viewer's process names CMD and says goodbye, or dies and leaves it
+ * closed. Called by run.
  */
 #include "tui/command/keeper.h"
 
@@ -10,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,14 +44,15 @@ static int drain(const struct keeper *k)
     return n < 0 && errno == EAGAIN ? 0 : -1;
 }
 
-/* Until CMD ends. Without pidfds (old kernels): until its terminal ends. */
+/* Until CMD ends. Without a pid or pidfds: until its terminal ends. */
 static void drain_until_end(const struct keeper *k)
 {
+    int pidfd = k->child ? (int)syscall(SYS_pidfd_open, k->child, 0) : -1;
+    bool gone = k->child && pidfd < 0 && errno == ESRCH;
     struct pollfd fds[] = {
         { .fd = k->master, .events = POLLIN },
-        { .fd = (int)syscall(SYS_pidfd_open, k->child, 0), .events = POLLIN },
+        { .fd = pidfd, .events = POLLIN },
     };
-    bool gone = fds[1].fd < 0 && errno == ESRCH;
     while (!gone) {
         if (poll(fds, 2, -1) < 0 && errno != EINTR)
             break;
@@ -75,18 +78,35 @@ static void step_back(void)
     prctl(PR_SET_NAME, "memtop-keeper");
 }
 
-static void keep(const struct keeper *k, int line)
+/* A message on the line: CMD's pid, 0 for goodbye; -1 when the viewer's process
+ * is gone. */
+static int next_message(int line)
 {
-    char goodbye;
+    int message;
     ssize_t n;
-    step_back();
     do
-        n = read(line, &goodbye, 1);
+        n = read(line, &message, sizeof message);
     while (n < 0 && errno == EINTR);
-    if (n == 1)
+    return n == (ssize_t)sizeof message ? message : -1;
+}
+
+static void send_message(int line, int message)
+{
+    while (write(line, &message, sizeof message) < 0 && errno == EINTR)
+        continue;
+}
+
+static void keep(struct keeper *k, int line)
+{
+    int message;
+    step_back();
+    send_message(line, 0);
+    while ((message = next_message(line)) > 0)
+        k->child = message;
+    if (message == 0)
         _exit(0);
     drain_until_end(k);
-    if (!k->keep)
+    if (k->child && !k->keep)
         stat_remove_leftovers(k->child);
     _exit(0);
 }
@@ -94,29 +114,38 @@ static void keep(const struct keeper *k, int line)
 int keeper_start(struct keeper *k)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0)
+    k->line = -1;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return -1;
     k->pid = fork();
     if (k->pid == 0) {
-        close(ends[1]);
-        keep(k, ends[0]);
+        close(ends[0]);
+        close(k->slave);
+        keep(k, ends[1]);
     }
     int error = errno;
-    close(ends[0]);
-    k->line = ends[1];
-    if (k->pid > 0)
-        return 0;
     close(ends[1]);
-    k->line = -1;
+    if (k->pid > 0 && next_message(ends[0]) == 0) {
+        k->line = ends[0];
+        return 0;
+    }
+    close(ends[0]);
     errno = error;
     return -1;
+}
+
+void keeper_adopt(struct keeper *k, pid_t child)
+{
+    k->child = child;
+    if (k->line >= 0)
+        send_message(k->line, child);
 }
 
 void keeper_dismiss(struct keeper *k)
 {
     if (k->line < 0)
         return;
-    (void)!write(k->line, "", 1);
+    send_message(k->line, 0);
     close(k->line);
     k->line = -1;
     while (waitpid(k->pid, NULL, 0) < 0 && errno == EINTR)

@@ -11,17 +11,21 @@
 #include <sys/types.h>
 
 struct keeper {
-    pid_t child;   /* CMD */
-    int master;    /* of its pty */
+    int master;    /* of CMD's pty */
+    int slave;     /* its other side, which the keeper must not hold open */
     int output_fd; /* where its output goes, or -1: nowhere */
-    bool keep;     /* leave its segment behind at its end */
-    int line;      /* to the keeper; -1 none */
+    bool keep;     /* leave CMD's segment behind at its end */
+    pid_t child;   /* CMD, 0 until keeper_adopt */
     pid_t pid;     /* of the keeper */
+    int line;      /* to the keeper; -1 none */
 };
 
-/* Start it. It does nothing until this process ends without keeper_dismiss.
- * 0, or -1 with errno. Before any thread is started. */
+/* Start it, before CMD and before any thread. When this process ends without
+ * keeper_dismiss, however it does, the keeper takes over. 0, or -1 with errno. */
 int keeper_start(struct keeper *k);
+
+/* CMD has been started: it is k->child. */
+void keeper_adopt(struct keeper *k, pid_t child);
 
 /* CMD has ended, or is to lose its terminal: the keeper ends. */
 void keeper_dismiss(struct keeper *k);

@@ -108,18 +108,22 @@ static int view_child(const struct options *o, struct keeper *k)
 
 static int run_in_terminal(const struct options *o, int saved)
 {
-    struct keeper k = { .output_fd = saved, .keep = o->keep, .line = -1 };
-    int slave;
-    if (open_terminal(&k.master, &slave) != 0)
+    struct keeper k = { .output_fd = saved, .keep = o->keep };
+    pid_t child;
+    if (open_terminal(&k.master, &k.slave) != 0)
         return STATUS_FAILED;
-    struct spawn sp = { .options = o, .terminal = slave, .output = -1 };
-    int status = spawn_start(&sp, &k.child);
-    close(slave);
-    if (status == STATUS_DONE && keeper_start(&k) != 0)
+    if (keeper_start(&k) != 0)
         command_fail("no keeper for CMD's terminal, which will end with the viewer: %s",
                      strerror(errno));
-    if (status == STATUS_DONE)
+    struct spawn sp = { .options = o, .terminal = k.slave, .output = -1 };
+    int status = spawn_start(&sp, &child);
+    close(k.slave);
+    if (status == STATUS_DONE) {
+        keeper_adopt(&k, child);
         status = view_child(o, &k);
+    } else {
+        keeper_dismiss(&k);
+    }
     close(k.master);
     return status;
 }
