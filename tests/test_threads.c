@@ -96,7 +96,7 @@ static int in_child(void)
     struct thread *t = tracker_enter();
     tracker_free(t, SEG_FN_FREE, (void *)0x710000000000u); /* the parent's */
     tracker_leave(t);
-    bool inherited = thread_self->page->inherited_frees == 1;
+    bool inherited = thread_self()->page->inherited_frees == 1;
     tracker_goodbye(0);
     return (own ? 0 : 1) | (fresh ? 0 : 2) | (inherited ? 0 : 4) |
            (access(parents, F_OK) == 0 ? 0 : 8);

@@ -128,7 +128,7 @@ static void step(void)
 static void check_totals(void)
 {
     struct seg_class sum = { 0 };
-    const struct seg_thread *page = thread_self->page;
+    const struct seg_thread *page = thread_self()->page;
     for (unsigned i = 0; i < SEG_SIZE_CLASSES; i++) {
         sum.allocations += page->classes[i].allocations;
         sum.frees += page->classes[i].frees;
@@ -156,7 +156,7 @@ static void check_sites(void)
     const struct seg_section *sites = &store.header->sections[SEG_SITES];
     for (uint32_t id = 1; id < sites->count; id++) {
         const struct seg_site_counters *c =
-            &store.chunks[(size_t)(thread_self->site_dir[id / SEG_CHUNK_SITES] - 1) *
+            &store.chunks[(size_t)(thread_self()->site_dir[id / SEG_CHUNK_SITES] - 1) *
                               SEG_CHUNK_SITES +
                           id % SEG_CHUNK_SITES];
         uint64_t leaf = store.nodes[store.sites[id].node].pc;

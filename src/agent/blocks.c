@@ -18,11 +18,6 @@
 #define OVERFLOW_PARTS (SEG_OVERFLOW_SLOTS * sizeof(struct seg_overflow) / STORE_STEP)
 #define USED_BEFORE 1u
 
-#define SIZE_MASK ((UINT64_C(1) << SEG_BLOCK_SIZE_BITS) - 1)
-#define BIRTH_MASK ((UINT64_C(1) << SEG_BLOCK_BIRTH_BITS) - 1)
-#define THREAD_MASK ((1u << SEG_BLOCK_THREAD_BITS) - 1)
-#define SUB_SHIFT (SEG_BLOCK_BIRTH_BITS + SEG_BLOCK_THREAD_BITS)
-
 /* A block of at least so many bytes gets just the page that its record is in:
  * where blocks are large, most of a part would never be used. */
 #define LARGE_BLOCK 16384u
@@ -34,8 +29,10 @@
 /* Pages committed one by one, for each shadow region; atomic. Wiped by fork. */
 static uint64_t (*lone_pages)[REGION_PAGES / 64];
 
+uint32_t blocks_shift;
+uint64_t blocks_overflow;
+
 static uint64_t overflow_committed[OVERFLOW_PARTS / 64]; /* bits, atomic */
-static uint64_t overflow_live;                           /* atomic */
 static uint64_t region_blocks_used;                      /* atomic */
 
 bool blocks_init(void)
@@ -53,32 +50,14 @@ void blocks_attach(void)
 {
     for (unsigned i = 0; i < OVERFLOW_PARTS / 64; i++)
         overflow_committed[i] = 0;
-    overflow_live = 0;
+    blocks_overflow = 0;
     region_blocks_used = 0;
+    blocks_shift = store.header->granule_shift;
 }
 
 static uint64_t sub_of(uintptr_t address)
 {
     return address >> 2 & 7;
-}
-
-static uint64_t pack_what(const struct block *b)
-{
-    return (b->size + 1) | (uint64_t)b->site << SEG_BLOCK_SIZE_BITS;
-}
-
-static uint64_t pack_when(const struct block *b, uint64_t sub)
-{
-    return (b->birth & BIRTH_MASK) |
-           (uint64_t)(b->thread & THREAD_MASK) << SEG_BLOCK_BIRTH_BITS | sub << SUB_SHIFT;
-}
-
-static void unpack(struct block *b, uint64_t what, uint64_t when)
-{
-    b->size = (what & SIZE_MASK) - 1;
-    b->site = (uint32_t)(what >> SEG_BLOCK_SIZE_BITS);
-    b->birth = when & BIRTH_MASK;
-    b->thread = (uint32_t)(when >> SEG_BLOCK_BIRTH_BITS) & THREAD_MASK;
 }
 
 /* ---- the shadow ------------------------------------------------------------ */
@@ -98,7 +77,7 @@ static struct seg_block *lone_record(const struct seg_region *r, uint64_t slot)
  * region's entry (NULL: there is none). */
 static struct seg_block *locate(uintptr_t address, struct seg_region **entry)
 {
-    uint64_t granule = address >> store.header->granule_shift;
+    uint64_t granule = address >> blocks_shift;
     uint64_t region = granule >> SEG_REGION_SHIFT;
     *entry = NULL;
     if (__builtin_expect(address >> SEG_ADDRESS_BITS != 0, 0))
@@ -157,7 +136,7 @@ static struct seg_block *commit_page(const struct seg_region *r, struct seg_bloc
 /* Make room for the record of a block whose part is not committed yet. */
 static struct seg_block *make_room(uintptr_t address, uint64_t size, struct seg_region *r)
 {
-    uint64_t granule = address >> store.header->granule_shift;
+    uint64_t granule = address >> blocks_shift;
     uint64_t slot = granule % SEG_REGION_BLOCKS;
     uint32_t part = (uint32_t)(slot / (SEG_REGION_BLOCKS / SEG_REGION_PARTS));
     if (address >> SEG_ADDRESS_BITS != 0)
@@ -192,7 +171,7 @@ static bool overflow_ready(uint32_t slot, bool commit)
 
 static struct seg_overflow *overflow_find(uintptr_t address)
 {
-    if (__atomic_load_n(&overflow_live, __ATOMIC_RELAXED) == 0)
+    if (__atomic_load_n(&blocks_overflow, __ATOMIC_RELAXED) == 0)
         return NULL;
     uint32_t start = seg_overflow_hash(address);
     for (uint32_t i = 0; i < SEG_OVERFLOW_PROBES; i++) {
@@ -223,8 +202,8 @@ static bool overflow_insert(uintptr_t address, const struct block *b)
             continue;
         o->size = b->size;
         o->site = b->site;
-        o->when = pack_when(b, 0);
-        __atomic_add_fetch(&overflow_live, 1, __ATOMIC_RELAXED);
+        o->when = blocks_when(b, 0);
+        __atomic_add_fetch(&blocks_overflow, 1, __ATOMIC_RELAXED);
         return true;
     }
     return false;
@@ -235,11 +214,11 @@ static bool overflow_take(uintptr_t address, struct block *out)
     struct seg_overflow *o = overflow_find(address);
     if (!o)
         return false;
-    unpack(out, 0, o->when);
+    blocks_unpack(out, 0, o->when);
     out->size = o->size;
     out->site = o->site;
     __atomic_store_n(&o->address, USED_BEFORE, __ATOMIC_RELEASE);
-    __atomic_sub_fetch(&overflow_live, 1, __ATOMIC_RELAXED);
+    __atomic_sub_fetch(&blocks_overflow, 1, __ATOMIC_RELAXED);
     return true;
 }
 
@@ -254,39 +233,52 @@ static enum blocks_result overflow_put(uintptr_t address, const struct block *b,
 
 /* ---- put and take ------------------------------------------------------------- */
 
-enum blocks_result blocks_put(uintptr_t address, const struct block *b, struct block *old)
+/* Remember a record that lies in a part which is committed as a whole. */
+static void remember(struct blocks_cache *cache, uintptr_t address,
+                     const struct seg_block *record, const struct seg_region *r)
+{
+    uint64_t granule = address >> blocks_shift;
+    uint32_t part = (uint32_t)(granule % SEG_REGION_BLOCKS /
+                               (SEG_REGION_BLOCKS / SEG_REGION_PARTS));
+    if (!cache || !r || !(__atomic_load_n(&r->committed, __ATOMIC_ACQUIRE) >> part & 1))
+        return;
+    uintptr_t window = (address >> 16) + 1;
+    cache->entries[window % BLOCKS_CACHE].window = window;
+    cache->entries[window % BLOCKS_CACHE].bias = (uintptr_t)record - granule * sizeof *record;
+}
+
+enum blocks_result blocks_put_slowly(struct blocks_cache *cache, uintptr_t address,
+                                     const struct block *b, struct block *old)
 {
     struct seg_region *entry;
     struct seg_block *record = locate(address, &entry);
-    if (__builtin_expect(!record, 0))
+    if (!record)
         record = make_room(address, b->size, entry);
-    bool fits = b->size < SIZE_MASK - 1;
-    if (__builtin_expect(!record || !fits, 0))
+    if (!record || b->size >= BLOCKS_SIZE_MASK - 1)
         return overflow_put(address, b, old);
+    remember(cache, address, record, entry);
     enum blocks_result result = BLOCKS_STORED;
-    uint64_t sub = sub_of(address);
-    if (__builtin_expect(record->what != 0, 0)) {
-        if (record->when >> SUB_SHIFT != sub)
+    if (record->what != 0) {
+        if (record->when >> BLOCKS_SUB_SHIFT != sub_of(address))
             return overflow_put(address, b, old);
-        unpack(old, record->what, record->when);
+        blocks_unpack(old, record->what, record->when);
         result = BLOCKS_REPLACED;
-    } else if (__builtin_expect(overflow_take(address, old), 0)) {
+    } else if (overflow_take(address, old)) {
         result = BLOCKS_REPLACED;
     }
-    record->when = pack_when(b, sub);
-    __atomic_store_n(&record->what, pack_what(b), __ATOMIC_RELEASE);
+    record->when = blocks_when(b, address);
+    __atomic_store_n(&record->what, blocks_what(b), __ATOMIC_RELEASE);
     return result;
 }
 
-bool blocks_take(uintptr_t address, struct block *out)
+bool blocks_take_slowly(struct blocks_cache *cache, uintptr_t address, struct block *out)
 {
     struct seg_region *entry;
     struct seg_block *record = locate(address, &entry);
-    if (__builtin_expect(record && record->what != 0 &&
-                         record->when >> SUB_SHIFT == sub_of(address), 1)) {
-        unpack(out, record->what, record->when);
-        __atomic_store_n(&record->what, 0, __ATOMIC_RELEASE);
-        return true;
-    }
-    return overflow_take(address, out);
+    if (!record || record->what == 0 || record->when >> BLOCKS_SUB_SHIFT != sub_of(address))
+        return overflow_take(address, out);
+    remember(cache, address, record, entry);
+    blocks_unpack(out, record->what, record->when);
+    __atomic_store_n(&record->what, 0, __ATOMIC_RELEASE);
+    return true;
 }

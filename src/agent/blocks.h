@@ -13,11 +13,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shared/segment.h"
+
 struct block {
     uint64_t size;
     uint64_t birth; /* in birth-stamp units */
     uint32_t site;
     uint32_t thread; /* row */
+};
+
+/* Where a thread lately found records: for each 64 KiB of addresses, what to
+ * add to an address's distance in the shadow. What is here is committed. */
+#define BLOCKS_CACHE 64u
+struct blocks_cache {
+    struct {
+        uintptr_t window; /* 1 + address >> 16; 0: nothing */
+        uintptr_t bias;
+    } entries[BLOCKS_CACHE];
 };
 
 /* What blocks_put found. */
@@ -30,9 +42,73 @@ enum blocks_result {
 bool blocks_init(void);   /* once per program image */
 void blocks_attach(void); /* a new segment */
 
-enum blocks_result blocks_put(uintptr_t address, const struct block *b, struct block *old);
+/* The ways in and out that always work. cache may be NULL; it has one user. */
+enum blocks_result blocks_put_slowly(struct blocks_cache *cache, uintptr_t address,
+                                     const struct block *b, struct block *old);
+bool blocks_take_slowly(struct blocks_cache *cache, uintptr_t address, struct block *out);
+
+#define BLOCKS_SIZE_MASK ((UINT64_C(1) << SEG_BLOCK_SIZE_BITS) - 1)
+#define BLOCKS_BIRTH_MASK ((UINT64_C(1) << SEG_BLOCK_BIRTH_BITS) - 1)
+#define BLOCKS_SUB_SHIFT (SEG_BLOCK_BIRTH_BITS + SEG_BLOCK_THREAD_BITS)
+
+extern uint32_t blocks_shift;    /* bytes per record = 1 << this */
+extern uint64_t blocks_overflow; /* records in the overflow table; atomic */
+
+static inline uint64_t blocks_what(const struct block *b)
+{
+    return (b->size + 1) | (uint64_t)b->site << SEG_BLOCK_SIZE_BITS;
+}
+
+static inline uint64_t blocks_when(const struct block *b, uintptr_t address)
+{
+    return (b->birth & BLOCKS_BIRTH_MASK) | (uint64_t)b->thread << SEG_BLOCK_BIRTH_BITS |
+           (uint64_t)(address >> 2) << BLOCKS_SUB_SHIFT;
+}
+
+static inline void blocks_unpack(struct block *b, uint64_t what, uint64_t when)
+{
+    b->size = (what & BLOCKS_SIZE_MASK) - 1;
+    b->site = (uint32_t)(what >> SEG_BLOCK_SIZE_BITS);
+    b->birth = when & BLOCKS_BIRTH_MASK;
+    b->thread = (uint32_t)(when >> SEG_BLOCK_BIRTH_BITS) &
+                ((1u << SEG_BLOCK_THREAD_BITS) - 1);
+}
+
+/* The record of an address, if the thread has lately been near it. */
+static inline struct seg_block *blocks_near(const struct blocks_cache *cache,
+                                            uintptr_t address)
+{
+    uintptr_t window = (address >> 16) + 1;
+    if (__builtin_expect(cache->entries[window % BLOCKS_CACHE].window != window, 0))
+        return NULL;
+    return (struct seg_block *)(cache->entries[window % BLOCKS_CACHE].bias +
+                                (address >> blocks_shift) * sizeof(struct seg_block));
+}
+
+/* Put a record in. *old is set when BLOCKS_REPLACED is returned. */
+static inline enum blocks_result blocks_put(struct blocks_cache *cache, uintptr_t address,
+                                            const struct block *b, struct block *old)
+{
+    struct seg_block *record = blocks_near(cache, address);
+    if (__builtin_expect(!record || record->what != 0 || b->size >= BLOCKS_SIZE_MASK - 1 ||
+                         __atomic_load_n(&blocks_overflow, __ATOMIC_RELAXED) != 0, 0))
+        return blocks_put_slowly(cache, address, b, old);
+    record->when = blocks_when(b, address);
+    __atomic_store_n(&record->what, blocks_what(b), __ATOMIC_RELEASE);
+    return BLOCKS_STORED;
+}
 
 /* Take the record of `address` out. False: there is none. */
-bool blocks_take(uintptr_t address, struct block *out);
+static inline bool blocks_take(struct blocks_cache *cache, uintptr_t address,
+                               struct block *out)
+{
+    struct seg_block *record = blocks_near(cache, address);
+    if (__builtin_expect(!record || record->what == 0 ||
+                         (record->when >> BLOCKS_SUB_SHIFT) != (address >> 2 & 7), 0))
+        return blocks_take_slowly(cache, address, out);
+    blocks_unpack(out, record->what, record->when);
+    __atomic_store_n(&record->what, 0, __ATOMIC_RELEASE);
+    return true;
+}
 
 #endif

@@ -42,6 +42,7 @@ static uint32_t dormant = STATE_DORMANT;
 static uint32_t *state = &dormant; /* atomic; in the wiped page once set up */
 
 static struct config config;
+bool process_stacks;
 static char executable[256];
 static char allocator[64];
 static bool glibc;
@@ -106,11 +107,6 @@ struct thread *process_register_thread(void)
     return t;
 }
 
-bool process_wants_stacks(void)
-{
-    return config.stacks;
-}
-
 static uint32_t *wiped_word(void)
 {
     void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -127,6 +123,7 @@ void tracker_init(const char *allocator_path, bool is_glibc, bool is_overridden)
     done = true;
     int saved_errno = errno;
     config_read(&config);
+    process_stacks = config.stacks;
     procinfo_executable(executable, sizeof executable);
     glibc = is_glibc;
     overridden = is_overridden;

@@ -19,6 +19,10 @@ bool process_ready(void);
 struct thread *process_register_thread(void);
 
 /* MEMTOP_STACKS */
-bool process_wants_stacks(void);
+extern bool process_stacks;
+static inline bool process_wants_stacks(void)
+{
+    return process_stacks;
+}
 
 #endif

@@ -32,7 +32,7 @@ struct registry {
 
 static struct thread unset; /* its gate is never open */
 static struct registry *registry;
-__thread struct thread *thread_self = &unset;
+__thread struct gate *gate_self = &unset.gate;
 
 bool threads_init(void)
 {
@@ -57,6 +57,8 @@ static struct thread *prepare(uint32_t row, int32_t tid)
     t->page = &store.threads[row];
     t->site_dir = store.site_dirs + (size_t)row * store.dir_entries;
     t->last_block = NULL;
+    t->counters = NULL;
+    t->depth = t->memo.depth = 0;
     t->name_interval = t->name_countdown = 1;
     t->page->tid = tid;
     return t;
@@ -162,8 +164,8 @@ struct thread *threads_register(void)
     prctl(PR_GET_NAME, t->page->name);
     t->page->first_ticks = clock_ticks();
     t->page->state = SEG_THREAD_USED;
-    t->gate = GATE_OPEN;
-    thread_self = t;
+    t->gate.word = GATE_OPEN;
+    gate_self = &t->gate;
     return t;
 }
 

@@ -15,23 +15,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/blocks.h"
+#include "agent/gate.h"
 #include "agent/memo.h"
 #include "shared/segment.h"
-
-/* The gate word: GATE_UNSET, GATE_OPEN, or, while the thread is inside a hook,
- * the address of that hook's frame. */
-#define GATE_UNSET ((uintptr_t)0)
-#define GATE_OPEN  ((uintptr_t)1)
 
 #define THREAD_ROW_ENDED  0u
 #define THREAD_ROW_SHARED 1u
 #define THREAD_ROW_FIRST  2u
 
 struct thread {
-    uintptr_t gate;
+    struct gate gate;
     struct seg_thread *page;
     uint32_t *site_dir;      /* of its row: chunk numbers */
     uint64_t site_dir_pages; /* bit i: page i of site_dir is committed */
+    struct blocks_cache blocks;
     void *last_block;        /* handed out by its last event, else NULL */
     uint32_t last_site;      /* of last_block */
     uint32_t row;
@@ -48,7 +46,10 @@ struct thread {
     struct memo memo;
 };
 
-extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
+static inline struct thread *thread_self(void)
+{
+    return (struct thread *)gate_self;
+}
 
 /* Reserve the states. Once per program image. */
 bool threads_init(void);
@@ -56,7 +57,7 @@ bool threads_init(void);
 /* Rows 0 and 1 of a new segment. */
 bool threads_attach(void);
 
-/* Give the calling thread a page and set thread_self. NULL when there is no
+/* Give the calling thread a page and make it thread_self(). NULL when there is no
  * page left: use threads_shared(). */
 struct thread *threads_register(void);
 

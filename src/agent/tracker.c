@@ -35,41 +35,27 @@ HOT void add(bool shared, uint64_t *counter, uint64_t n)
 
 /* A longjmp out of a signal handler can leave a gate shut for ever. The frame
  * that shut it is gone when we run above it on the same stack. */
-static bool abandoned(const struct thread *t, uintptr_t frame)
+static bool abandoned(const struct gate *g, uintptr_t frame)
 {
-    return frame > t->gate && frame - t->gate < 1u << 20;
+    return frame > g->word && frame - g->word < 1u << 20;
 }
 
-static struct thread *enter_slowly(struct thread *t, uintptr_t frame)
+struct thread *gate_enter_slowly(struct gate *g, uintptr_t frame)
 {
+    struct thread *t = (struct thread *)g;
     if (!process_ready())
         return NULL;
-    if (t->gate == GATE_UNSET) {
+    if (g->word == GATE_UNSET) {
         t = process_register_thread();
         if (!t)
             return threads_shared();
-    } else if (t->gate != GATE_OPEN && !abandoned(t, frame)) {
+    } else if (g->word != GATE_OPEN && !abandoned(g, frame)) {
         struct thread *shared = threads_shared();
         add(true, &shared->page->nested, 1);
         return shared;
     }
-    t->gate = frame;
+    t->gate.word = frame;
     return t;
-}
-
-struct thread *tracker_enter(void)
-{
-    struct thread *t = thread_self;
-    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
-    if (__builtin_expect(t->gate != GATE_OPEN, 0))
-        return enter_slowly(t, frame);
-    t->gate = frame;
-    return t;
-}
-
-void tracker_leave(struct thread *t)
-{
-    t->gate = t->shared ? GATE_UNSET : GATE_OPEN;
 }
 
 /* ---- who calls ------------------------------------------------------------------ */
@@ -96,9 +82,9 @@ static uint32_t change_site(struct thread *t, size_t kept, size_t fresh, enum st
     return t->site = trie_site(t->nodes[t->depth - 1], flags_of(end));
 }
 
-static uint32_t find_site(struct thread *t, const struct stack_frame *caller)
+HOT uint32_t find_site(struct thread *t, const struct stack_frame *caller)
 {
-    if (__builtin_expect(t->shared || !process_wants_stacks(), 0))
+    if (__builtin_expect(!process_wants_stacks(), 0))
         return 0;
     if (__builtin_expect(__atomic_load_n(&modules_suspects, __ATOMIC_RELAXED) != 0, 0))
         modules_check();
@@ -122,6 +108,12 @@ static struct seg_site_counters *counters(struct thread *t, uint32_t *site)
     return c;
 }
 
+/* The same for a site that was met before: it may be the last one. */
+HOT struct seg_site_counters *known_counters(struct thread *t, uint32_t site)
+{
+    return site == t->site && t->counters ? t->counters : counters(t, &site);
+}
+
 HOT void count_free(struct thread *t, bool shared, const struct block *b, uint64_t ticks)
 {
     struct seg_class *class = &t->page->classes[seg_size_class(b->size)];
@@ -132,8 +124,7 @@ HOT void count_free(struct thread *t, bool shared, const struct block *b, uint64
     unsigned life = age ? 64 - (unsigned)__builtin_clzll(age) : 0;
     add(shared, &t->page->lifetimes[life < SEG_LIFE_CLASSES ? life : SEG_LIFE_CLASSES - 1], 1);
     uint32_t epoch = heap_descend();
-    uint32_t site = b->site;
-    struct seg_site_counters *c = counters(t, &site);
+    struct seg_site_counters *c = known_counters(t, b->site);
     if (__builtin_expect(c != NULL, 1)) {
         sites_keep_peak(c, epoch);
         add(shared, &c->frees, 1);
@@ -166,11 +157,27 @@ HOT void count_temporary(struct thread *t, bool shared, const void *p, uint32_t 
         return;
     if (t->last_block == p) {
         t->page->temporary++;
-        struct seg_site_counters *c = counters(t, &site);
+        struct seg_site_counters *c = known_counters(t, site);
         if (c)
             c->temporary++;
     }
     t->last_block = NULL;
+}
+
+/* ---- the live table ------------------------------------------------------------- */
+
+/* The shared row has no cache: several threads use it. */
+HOT bool take(struct thread *t, bool shared, const void *p, struct block *b)
+{
+    return shared ? blocks_take_slowly(NULL, (uintptr_t)p, b)
+                  : blocks_take(&t->blocks, (uintptr_t)p, b);
+}
+
+HOT enum blocks_result put(struct thread *t, bool shared, const void *p, const struct block *b,
+                           struct block *old)
+{
+    return shared ? blocks_put_slowly(NULL, (uintptr_t)p, b, old)
+                  : blocks_put(&t->blocks, (uintptr_t)p, b, old);
 }
 
 /* ---- events ------------------------------------------------------------------------ */
@@ -178,7 +185,7 @@ HOT void count_temporary(struct thread *t, bool shared, const void *p, uint32_t 
 HOT void record_alloc(struct thread *t, bool shared, void *p, size_t size,
                       const struct stack_frame *caller, uint64_t ticks)
 {
-    uint32_t site = find_site(t, caller);
+    uint32_t site = shared ? 0 : find_site(t, caller);
     struct seg_site_counters *c = t->counters;
     if (__builtin_expect(!c || shared, 0))
         c = t->counters = counters(t, &site);
@@ -188,7 +195,7 @@ HOT void record_alloc(struct thread *t, bool shared, void *p, size_t size,
         .site = site,
         .thread = t->row,
     };
-    enum blocks_result result = blocks_put((uintptr_t)p, &b, &old);
+    enum blocks_result result = put(t, shared, p, &b, &old);
     if (__builtin_expect(result != BLOCKS_STORED, 0)) {
         if (result == BLOCKS_FULL) {
             add(shared, &t->page->lost, 1);
@@ -205,56 +212,73 @@ static void count_unknown_free(struct thread *t, bool shared)
 {
     bool forked = store.header->flags & SEG_FLAG_FORKED;
     add(shared, forked ? &t->page->inherited_frees : &t->page->foreign_frees, 1);
+    t->last_block = NULL;
 }
 
-HOT void record_free(struct thread *t, bool shared, const struct block *b, bool known,
-                     const void *p, uint64_t ticks)
+HOT void record_free(struct thread *t, bool shared, const struct block *b, const void *p,
+                     uint64_t ticks)
 {
-    if (__builtin_expect(!known, 0)) {
-        count_unknown_free(t, shared);
-        t->last_block = NULL;
-        return;
-    }
     count_temporary(t, shared, p, b->site);
     count_free(t, shared, b, ticks);
+}
+
+HOT void alloc_event(struct thread *t, bool shared, enum seg_function fn, void *p, size_t size,
+                     const struct stack_frame *caller)
+{
+    uint64_t ticks = clock_ticks();
+    history_advance(t, ticks);
+    add(shared, &t->page->functions[fn], 1);
+    record_alloc(t, shared, p, size, caller, ticks);
+}
+
+HOT void free_event(struct thread *t, bool shared, enum seg_function fn, void *p)
+{
+    uint64_t ticks = clock_ticks();
+    struct block b;
+    history_advance(t, ticks);
+    add(shared, &t->page->functions[fn], 1);
+    if (__builtin_expect(take(t, shared, p, &b), 1))
+        record_free(t, shared, &b, p, ticks);
+    else
+        count_unknown_free(t, shared);
+}
+
+static __attribute__((noinline)) void alloc_shared(struct thread *t, enum seg_function fn,
+                                                   void *p, size_t size,
+                                                   const struct stack_frame *caller)
+{
+    alloc_event(t, true, fn, p, size, caller);
+}
+
+static __attribute__((noinline)) void free_shared(struct thread *t, enum seg_function fn,
+                                                  void *p)
+{
+    free_event(t, true, fn, p);
 }
 
 void tracker_alloc(struct thread *t, enum seg_function fn, void *p, size_t size,
                    const struct stack_frame *caller)
 {
-    uint64_t ticks = clock_ticks();
-    history_advance(t, ticks);
-    if (__builtin_expect(t->shared, 0)) {
-        add(true, &t->page->functions[fn], 1);
-        record_alloc(t, true, p, size, caller, ticks);
-    } else {
-        add(false, &t->page->functions[fn], 1);
-        record_alloc(t, false, p, size, caller, ticks);
-    }
+    if (__builtin_expect(t->shared, 0))
+        alloc_shared(t, fn, p, size, caller);
+    else
+        alloc_event(t, false, fn, p, size, caller);
 }
 
 void tracker_free(struct thread *t, enum seg_function fn, void *p)
 {
-    uint64_t ticks = clock_ticks();
-    history_advance(t, ticks);
-    struct block b;
-    bool known = blocks_take((uintptr_t)p, &b);
-    if (__builtin_expect(t->shared, 0)) {
-        add(true, &t->page->functions[fn], 1);
-        record_free(t, true, &b, known, p, ticks);
-    } else {
-        add(false, &t->page->functions[fn], 1);
-        record_free(t, false, &b, known, p, ticks);
-    }
+    if (__builtin_expect(t->shared, 0))
+        free_shared(t, fn, p);
+    else
+        free_event(t, false, fn, p);
 }
 
 /* ---- realloc ------------------------------------------------------------------------ */
 
 void tracker_realloc_begin(struct thread *t, void *p, struct tracker_block *old)
 {
-    (void)t;
     struct block b;
-    *old = (struct tracker_block){ .known = blocks_take((uintptr_t)p, &b) };
+    *old = (struct tracker_block){ .known = take(t, t->shared, p, &b) };
     if (old->known) {
         old->size = b.size;
         old->site = b.site;
@@ -267,31 +291,43 @@ static struct block block_of(const struct tracker_block *old)
     return (struct block){
         .size = old->size,
         .site = old->site,
-        .birth = old->when & ((UINT64_C(1) << SEG_BLOCK_BIRTH_BITS) - 1),
+        .birth = old->when & BLOCKS_BIRTH_MASK,
         .thread = (uint32_t)(old->when >> SEG_BLOCK_BIRTH_BITS),
     };
 }
 
-void tracker_realloc_end(struct thread *t, enum seg_function fn, void *p,
-                         const struct tracker_block *old, void *q, size_t size,
-                         const struct stack_frame *caller)
+HOT void realloc_event(struct thread *t, bool shared, enum seg_function fn, void *p,
+                       const struct tracker_block *old, void *q, size_t size,
+                       const struct stack_frame *caller)
 {
     uint64_t ticks = clock_ticks();
-    bool shared = t->shared;
     struct block b = block_of(old);
     history_advance(t, ticks);
     add(shared, &t->page->functions[fn], 1);
-    record_free(t, shared, &b, old->known, p, ticks);
+    if (old->known)
+        record_free(t, shared, &b, p, ticks);
+    else
+        count_unknown_free(t, shared);
     if (q) {
         add(shared, &t->page->reallocations, 1);
         record_alloc(t, shared, q, size, caller, ticks);
     }
 }
 
+void tracker_realloc_end(struct thread *t, enum seg_function fn, void *p,
+                         const struct tracker_block *old, void *q, size_t size,
+                         const struct stack_frame *caller)
+{
+    if (__builtin_expect(t->shared, 0))
+        realloc_event(t, true, fn, p, old, q, size, caller);
+    else
+        realloc_event(t, false, fn, p, old, q, size, caller);
+}
+
 void tracker_realloc_cancel(struct thread *t, void *p, const struct tracker_block *old)
 {
     struct block replaced, b = block_of(old);
-    if (old->known && blocks_put((uintptr_t)p, &b, &replaced) == BLOCKS_FULL)
+    if (old->known && put(t, t->shared, p, &b, &replaced) == BLOCKS_FULL)
         add(t->shared, &t->page->lost, 1);
 }
 

@@ -28,10 +28,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/gate.h"
 #include "agent/stack.h"
 #include "shared/segment.h"
-
-struct thread;
 
 /* A block taken out of the live table for the length of a realloc. */
 struct tracker_block {
@@ -50,8 +49,15 @@ void tracker_init(const char *allocator, bool glibc, bool overridden);
 
 /* Begin a hook. NULL: do not record (dormant, no segment, or re-entered from
  * the allocator's own inside), and tracker_leave must not be called. */
-struct thread *tracker_enter(void);
-void tracker_leave(struct thread *t);
+static inline struct thread *tracker_enter(void)
+{
+    return gate_enter();
+}
+
+static inline void tracker_leave(struct thread *t)
+{
+    gate_leave(t);
+}
 
 /* p was handed out. p is never NULL. */
 void tracker_alloc(struct thread *t, enum seg_function fn, void *p, size_t size,
