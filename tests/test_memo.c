@@ -254,12 +254,20 @@ static LEAN void keep_rbp_below(size_t bytes)
     KEEP();
 }
 
+static LEAN void keep_rbp_further_below(size_t bytes)
+{
+    volatile char hole[64];
+    __asm__ volatile("" : : "r"(hole) : "memory");
+    keep_rbp(bytes);
+    KEEP();
+}
+
 /* Frames of `bytes` more than their least. */
 #define HOLE_IN_FRAME(name, next)                       \
     static NOINLINE void name(size_t bytes)             \
     {                                                   \
         volatile char *p = alloca(bytes & 0xffff);      \
-        __asm__ volatile("" : : "r"(p) : "memory");     \
+        __asm__ volatile("# " #name : : "r"(p) : "memory"); \
         next(bytes >> 16);                              \
         KEEP();                                         \
     }
@@ -270,6 +278,8 @@ HOLE_IN_FRAME(saved, keep_rbp)
 HOLE_IN_FRAME(saved_below, keep_rbp_below)
 
 static step_fn *volatile chosen;
+static step_fn *volatile innermost;
+HOLE_IN_FRAME(indirect, innermost)
 HOLE_IN_FRAME(first_caller, chosen)
 HOLE_IN_FRAME(second_caller, chosen)
 
@@ -282,19 +292,29 @@ static LEAN void plain_caller(size_t bytes)
     KEEP();
 }
 
-static NOINLINE void realigned(size_t bytes)
+static NOINLINE void realigned_with(size_t bytes, ...)
 {
     volatile char local[64] __attribute__((aligned(128)));
-    __asm__ volatile("" : : "r"(local) : "memory");
+    va_list list;
+    va_start(list, bytes);
+    volatile char *p = alloca((size_t)va_arg(list, int));
+    va_end(list);
+    __asm__ volatile("" : : "r"(local), "r"(p) : "memory");
     end_here(bytes);
-    local[0] = 1;
+    local[0] = p[0] = 1;
+}
+
+static LEAN void realigned(size_t bytes)
+{
+    realigned_with(bytes, 16);
+    KEEP();
 }
 
 #define HOLES 24 /* sizes of a hole, in steps of 16 bytes */
 
-static NOINLINE void both_ways(step_fn *step)
+static NOINLINE void both_ways(step_fn *below)
 {
-    chosen = step;
+    chosen = below;
     for (size_t a = 1; a < HOLES; a++)
         for (size_t b = 1; b < HOLES; b++)
             for (size_t c = 1; c < HOLES; c++) {
@@ -304,13 +324,31 @@ static NOINLINE void both_ways(step_fn *step)
             }
 }
 
-static NOINLINE void changing_need(void)
+/* The frame that needs fp stays, but fp is saved somewhere else. */
+static NOINLINE void moving_slot(void)
 {
+    chosen = indirect;
+    for (size_t a = 1; a < HOLES; a++)
+        for (size_t c = 1; c < HOLES; c++) {
+            innermost = keep_rbp;
+            for (volatile int twice = 0; twice < 2; twice++) { /* one call, not two */
+                first_caller(16 * a | (16 * HOLES) << 16);
+                innermost = keep_rbp_further_below;
+            }
+            second_caller(16 * c | (16 * (HOLES + a - c)) << 16);
+        }
+}
+
+/* Nobody further out needs an fp: this function saves it for them. */
+static LEAN void changing_need(void)
+{
+    TAKE_RBP();
     for (size_t a = 1; a < 40; a++) {
         plain_caller(0);
         saved_below(16 * a);
         plain_caller(0);
     }
+    TAKE_RBP();
 }
 
 static _Thread_local unsigned in_handler;
@@ -398,6 +436,8 @@ int main(void)
     report("by an fp that was saved");
     both_ways(realigned);
     report("by a realigned frame's CFA");
+    moving_slot();
+    report("fp is saved elsewhere than before");
     changing_need();
     report("fp matters now, and did not before");
     stack_cases_run();
