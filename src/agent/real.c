@@ -10,6 +10,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -186,6 +187,19 @@ static const char *path_of(const void *address)
     return dladdr(address, &info) && info.dli_fname ? info.dli_fname : "";
 }
 
+/* Does the program, or a library before this one, define malloc itself? A
+ * program that is not position independent and takes malloc's address gives it
+ * one of its own, of a jump to here: there the symbol is undefined. */
+static bool is_overridden(void)
+{
+    Dl_info info;
+    const ElfW(Sym) *symbol = NULL;
+    void *seen = dlsym(RTLD_DEFAULT, "malloc");
+    return real_module_of(seen) != real_module_of(&real) &&
+           !(dladdr1(seen, &info, (void **)&symbol, RTLD_DL_SYMENT) && symbol &&
+             symbol->st_shndx == SHN_UNDEF);
+}
+
 static void resolve(void)
 {
     int saved = errno;
@@ -194,8 +208,7 @@ static void resolve(void)
     const void *module = real_module_of(function);
     find_functions(module);
     real_cxx_resolve(module);
-    /* The program, or a library before this one, defines malloc itself. */
-    bool overridden = real_module_of(dlsym(RTLD_DEFAULT, "malloc")) != real_module_of(&real);
+    bool overridden = is_overridden();
     dlerror(); /* names that were not found are no news for the program */
     tracker_init(path_of(function), is_libc(module), overridden);
     errno = saved;
