@@ -19,7 +19,8 @@
  *                             <Right> <Home> <End> <PgUp> <PgDn> <Ins> <Del>
  *                             <F1> to <F12>, <C-x>
  *     resize ROWS COLUMNS     of the terminal; the command gets SIGWINCH
- *     dump FILE               the screen as UTF-8, trailing blanks cut; - stdout
+ *     dump FILE               the screen, once a picture is complete, as UTF-8
+ *                             with trailing blanks cut; - is stdout
  *     styles FILE             each cell as one of: . plain, B bold, U underlined,
  *                             R reverse, C coloured (the last that applies)
  *     signal NAME             to the command: INT TERM KILL HUP STOP CONT TSTP ...
@@ -204,20 +205,34 @@ static void take_report(void)
         term.ended = true;
 }
 
-/* Let the command go on until it has written something or ended, or a tenth
- * of a second has passed. */
-static void pump(void)
+/* Let the command go on until it has written something or ended, or
+ * milliseconds have passed. Did it? */
+static bool pump_for(int milliseconds)
 {
     struct pollfd fds[] = {
         { .fd = term.master, .events = POLLIN },
         { .fd = term.ended ? -1 : term.report, .events = POLLIN },
     };
-    if (poll(fds, 2, 100) <= 0)
-        return;
+    if (poll(fds, 2, milliseconds) <= 0)
+        return false;
     if (fds[0].revents)
         take_output();
     if (fds[1].revents)
         take_report();
+    return true;
+}
+
+static void pump(void)
+{
+    pump_for(100);
+}
+
+/* Until it is not in the middle of a picture: quiet, for a second at most. */
+static void settle(void)
+{
+    double deadline = now() + 1;
+    while (now() < deadline && pump_for(20))
+        continue;
 }
 
 /* The session's leader: starts the command as a job and reports on it. */
@@ -472,11 +487,13 @@ static bool write_rows(const char *path, char *(*row_of)(int))
 
 static bool step_dump(char *rest)
 {
+    settle();
     return write_rows(rest, row_text);
 }
 
 static bool step_styles(char *rest)
 {
+    settle();
     return write_rows(rest, row_styles);
 }
 
