@@ -38,44 +38,44 @@ static bool link_holds(const struct memo *m, size_t i)
            (!link->cfa_at || walk_load(link->cfa_at) == m->frames[i].sp);
 }
 
-/* The frames [result, from) hold by their links. */
-static size_t verify_links(const struct memo *m, size_t from, size_t to)
+/* The first of the frames [0, n) whose link does not hold, or n. */
+static inline size_t holding_links(const struct memo *m, size_t n)
 {
-    for (size_t word = (from + 63) / 64; word-- > to / 64;) {
-        uint64_t bits = m->check[word];
-        if (word == from / 64)
-            bits &= (UINT64_C(1) << from % 64) - 1;
-        while (bits) {
-            size_t i = word * 64 + 63 - (size_t)__builtin_clzll(bits);
-            if (i < to)
-                return to;
-            if (!link_holds(m, i))
-                return i + 1;
-            bits &= ~(UINT64_C(1) << i % 64);
+    for (size_t word = 0; word * 64 < n; word++)
+        for (uint64_t bits = m->check[word]; bits; bits &= bits - 1) {
+            size_t i = word * 64 + (size_t)__builtin_ctzll(bits);
+            if (i >= n || !link_holds(m, i))
+                return i < n ? i : n;
         }
-    }
-    return to;
+    return n;
 }
 
-/* The frames [result, from) are still what the walk from frame `from` meets. */
-static inline size_t verify(const struct memo *m, size_t from)
+/* The frames [0, result) of the first n are all still in their places: a walk
+ * that meets one of them, or frame `result`, knows the rest. */
+static inline size_t holding(const struct memo *m, size_t n)
 {
     const struct memo_frame *f = m->frames;
-    size_t i = from;
-    while (i >= 4 && (frame_differs(&f[i - 1]) | frame_differs(&f[i - 2]) |
-                      frame_differs(&f[i - 3]) | frame_differs(&f[i - 4])) == 0)
-        i -= 4;
-    while (i > 0 && frame_differs(&f[i - 1]) == 0)
-        i--;
-    return verify_links(m, from, i);
+    size_t i = 0;
+    while (i + 4 <= n && (frame_differs(&f[i]) | frame_differs(&f[i + 1]) |
+                          frame_differs(&f[i + 2]) | frame_differs(&f[i + 3])) == 0)
+        i += 4;
+    while (i < n && frame_differs(&f[i]) == 0)
+        i++;
+    return holding_links(m, i);
 }
 
 /* ---- walking ---------------------------------------------------------------- */
-/* Is the walk at a remembered frame? It is frame top - 1 then. */
-static inline bool meets(const struct memo *m, struct visit *v)
+/* Frames below the walk are gone: their places may hold anything. */
+static inline void drop_below(const struct memo *m, struct visit *v)
 {
     while (v->top > 0 && m->frames[v->top - 1].sp < v->sp)
         v->top--;
+}
+
+/* Is the walk at a remembered frame? It is frame top - 1 then. */
+static inline bool meets(const struct memo *m, struct visit *v)
+{
+    drop_below(m, v);
     if (v->top == 0)
         return false;
     const struct memo_frame *f = &m->frames[v->top - 1];
@@ -88,24 +88,6 @@ static inline void collect(struct memo *m, const struct visit *v, uint64_t *pcs)
     pcs[v->fresh] = v->pc;
     m->fresh_sp[v->fresh] = v->sp;
     m->fresh_links[v->fresh] = v->link;
-}
-
-/* Remembered frames [stop, top - 1) follow the one that was met, but not the
- * one after them. Collect all but the last of them, and stand at that. What
- * was not needed of fp before may be needed now: it is read again. */
-static void take_over(struct memo *m, struct visit *v, size_t stop, uint64_t *pcs)
-{
-    while (v->top - 1 > stop && v->fresh < SEG_DEPTH_MAX) {
-        collect(m, v, pcs);
-        m->fresh_uses_fp[v->fresh++] = m->needs_fp[v->top - 1] & MEMO_USES_FP;
-        v->top--;
-        uintptr_t fp = v->link.fp;
-        v->link = m->links[v->top - 1];
-        v->link.fp = v->link.fp_at ? walk_load(v->link.fp_at) : fp;
-        v->pc = m->frames[v->top - 1].pc;
-        v->sp = m->frames[v->top - 1].sp;
-    }
-    v->top--;
 }
 
 /* Leave the frame by a rule. False: none does. */
@@ -229,15 +211,13 @@ size_t memo_unwind(struct memo *m, const struct stack_frame *first, uint64_t *pc
     struct visit v = {
         .pc = w.pc, .sp = w.sp, .link = { .fp = w.fp }, .top = m->depth,
     };
+    drop_below(m, &v);
+    size_t holds = holding(m, v.top);
+    if (v.top > holds + 1)
+        v.top = holds + 1;
     while (v.fresh < SEG_DEPTH_MAX) {
-        if (meets(m, &v)) {
-            size_t stop = verify(m, v.top - 1);
-            if (stop == 0)
-                return join(m, &v, pcs, fresh, end);
-            take_over(m, &v, stop, pcs);
-            if (v.fresh == SEG_DEPTH_MAX)
-                break;
-        }
+        if (meets(m, &v))
+            return join(m, &v, pcs, fresh, end);
         uint64_t rule = rows_find(table, v.pc);
         collect(m, &v, pcs);
         m->fresh_uses_fp[v.fresh++] = rows_uses_fp(rule) ? MEMO_USES_FP : 0;
