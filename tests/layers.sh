@@ -65,7 +65,7 @@ none 'no source has over 600 lines' \
 none 'each source says its licence' \
     "$(sources src tests | xargs grep -LF 'SPDX-License-Identifier: Apache-2.0')"
 none 'no line has over 100 columns' \
-    "$(sources src tests | xargs awk 'length > 100 { print FILENAME ":" FNR }')"
+    "$(sources src tests | LC_ALL=C.UTF-8 xargs grep -nE '^.{101,}')"
 none 'Makefile.am lists each source' \
     "$({ sources src tests; find tests -name '*.sh'; } | while read -r file; do
         grep -qwF "$file" Makefile.am || echo "$file"

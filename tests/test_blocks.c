@@ -58,7 +58,8 @@ int main(void)
     tap_ok(!blocks_take(&cache, 0x555555560000u, &out), "the other half of a granule");
 
     blocks_put(&cache, 0x555555570020u, &first, &old);
-    tap_ok(blocks_put(&cache, 0x555555570020u, &second, &old) == BLOCKS_REPLACED && same(&old, &first),
+    tap_ok(blocks_put(&cache, 0x555555570020u, &second, &old) == BLOCKS_REPLACED &&
+               same(&old, &first),
            "a record that is still there comes back");
     tap_ok(blocks_take(&cache, 0x555555570020u, &out) && same(&out, &second), "the new one counts");
     neighbours();

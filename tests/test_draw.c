@@ -44,8 +44,10 @@ const struct symbol *symbols_lookup(struct symbols *sy, const struct snapshot *s
 
 static struct node_row nodes[SITES + 8];
 static struct site_row sites[SITES];
-static struct module_row modules[2] = { { .start = 0 },
-                                        { .start = 0x1000, .end = 0x90000, .path = "/bin/program" } };
+static struct module_row modules[2] = {
+    { .start = 0 },
+    { .start = 0x1000, .end = 0x90000, .path = "/bin/program" },
+};
 static struct thread_row threads[] = {
     { .tid = 4321, .name = "program", .alive = true, .allocations = 1234567, .frees = 1200000,
       .reallocations = 321, .bytes_allocated = 987654321, .bytes_freed = 900000000,
