@@ -288,7 +288,7 @@ static LEAN void plain_caller(size_t bytes)
 {
     volatile char hole[256];
     __asm__ volatile("" : : "r"(hole) : "memory");
-    keep_rbp_below(bytes);
+    keep_rbp_below(bytes >> 16);
     KEEP();
 }
 
@@ -312,6 +312,14 @@ static LEAN void realigned(size_t bytes)
 
 #define HOLES 24 /* sizes of a hole, in steps of 16 bytes */
 
+/* One call instruction for all, so that the frames further out look the same,
+ * too. */
+static NOINLINE void call(step_fn *function, size_t bytes)
+{
+    function(bytes);
+    KEEP();
+}
+
 static NOINLINE void both_ways(step_fn *below)
 {
     chosen = below;
@@ -319,8 +327,9 @@ static NOINLINE void both_ways(step_fn *below)
         for (size_t b = 1; b < HOLES; b++)
             for (size_t c = 1; c < HOLES; c++) {
                 size_t d = a + b > c ? a + b - c : 1;
-                first_caller(16 * a | (16 * b) << 16);
-                second_caller(16 * c | (16 * d) << 16);
+                size_t holes[2] = { 16 * a | (16 * b) << 16, 16 * c | (16 * d) << 16 };
+                for (volatile int i = 0; i < 2; i++)
+                    call(i ? second_caller : first_caller, holes[i]);
             }
 }
 
@@ -329,25 +338,22 @@ static NOINLINE void moving_slot(void)
 {
     chosen = indirect;
     for (size_t a = 1; a < HOLES; a++)
-        for (size_t c = 1; c < HOLES; c++) {
-            innermost = keep_rbp;
-            for (volatile int twice = 0; twice < 2; twice++) { /* one call, not two */
-                first_caller(16 * a | (16 * HOLES) << 16);
-                innermost = keep_rbp_further_below;
+        for (size_t c = 1; c < HOLES; c++)
+            for (volatile int i = 0; i < 3; i++) {
+                size_t hole = i < 2 ? a : c;
+                innermost = i == 0 ? keep_rbp : keep_rbp_further_below;
+                call(i < 2 ? first_caller : second_caller,
+                     16 * hole | (16 * (HOLES + a - hole)) << 16);
             }
-            second_caller(16 * c | (16 * (HOLES + a - c)) << 16);
-        }
 }
 
 /* Nobody further out needs an fp: this function saves it for them. */
 static LEAN void changing_need(void)
 {
     TAKE_RBP();
-    for (size_t a = 1; a < 40; a++) {
-        plain_caller(0);
-        saved_below(16 * a);
-        plain_caller(0);
-    }
+    for (size_t a = 1; a < 40; a++)
+        for (volatile int i = 0; i < 3; i++)
+            call(i == 1 ? saved_below : plain_caller, 16 * a);
     TAKE_RBP();
 }
 
