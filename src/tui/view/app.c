@@ -168,11 +168,26 @@ static void send_signal(const struct app *a, int signal)
     kill(getpgid(pid) == pid ? -pid : pid, SIGCONT);
 }
 
+static void leave_running(struct app *a)
+{
+    a->leaving = true;
+    a->result->left_running = a->config->child && !a->result->child_exited;
+}
+
+/* Our terminal is gone. A program that we started would have lost it as well
+ * without us; what is to survive that ignores the signal. */
+static void hang_up(struct app *a)
+{
+    leave_running(a);
+    if (a->result->left_running)
+        send_signal(a, SIGHUP);
+}
+
 void app_answer(struct app *a, enum dialog_answer answer)
 {
     switch (answer) {
     case ANSWER_LEAVE:
-        a->leaving = a->result->left_running = true;
+        leave_running(a);
         break;
     case ANSWER_TERMINATE:
         send_signal(a, SIGTERM);
@@ -256,10 +271,12 @@ static void pump(struct app *a)
 static void take_signal(struct app *a)
 {
     struct signalfd_siginfo info;
-    if (read(a->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        a->leaving = true;
-        a->result->left_running = a->config->child && !a->result->child_exited;
-    }
+    if (read(a->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    if (info.ssi_signo == SIGHUP)
+        hang_up(a);
+    else
+        leave_running(a);
 }
 
 static void take_events(struct app *a, const struct pollfd fds[POLL_COUNT])
@@ -272,10 +289,8 @@ static void take_events(struct app *a, const struct pollfd fds[POLL_COUNT])
         names_arrived(a);
     if (fds[POLL_PROCESS].revents)
         process_ended(a);
-    if (fds[POLL_SCREEN].revents & (POLLHUP | POLLERR | POLLNVAL)) {
-        a->leaving = true; /* the terminal is gone */
-        a->result->left_running = a->config->child && !a->result->child_exited;
-    }
+    if (fds[POLL_SCREEN].revents & (POLLHUP | POLLERR | POLLNVAL))
+        hang_up(a);
     app_input(a);
 }
 

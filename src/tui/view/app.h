@@ -29,7 +29,8 @@ struct app_result {
                           it that its pty stays drained or may go away */
 };
 
-/* Show the viewer until somebody leaves it. Returns 0, or 1 after saying on
+/* Show the viewer until somebody leaves it. When its terminal goes away, the
+ * child gets SIGHUP, as it would have got without the viewer. Returns 0, or 1 after saying on
  * stderr what was wrong (the terminal is restored by then). *result is set on
  * both; a child that was neither reaped nor left running still runs, which
  * happens on errors and signals. The locale must have been set. */
