@@ -14,7 +14,11 @@
 #include "agent/stack.h"
 #include "shared/segment.h"
 
+#ifdef __clang__
+#define NOINLINE __attribute__((noinline))
+#else
 #define NOINLINE __attribute__((noinline, noclone))
+#endif
 #define ROUNDS   5
 
 enum method { MEMO, ROWS, LIBUNWIND, NOTHING, METHODS };

@@ -67,7 +67,8 @@ static bool hides_frame(struct slow *s, uintptr_t sp, uintptr_t fp)
     return false;
 }
 
-/* Suppose that rbp is a frame pointer, if everything speaks for it. */
+/* Suppose that rbp is a frame pointer, if everything speaks for it. The outer
+ * one need not be: code compiled without frame pointers may be the caller. */
 static bool guess_frame(struct slow *s)
 {
     uintptr_t sp = s->regs.r[CFI_RSP], fp = s->regs.r[CFI_RBP];
@@ -77,8 +78,8 @@ static bool guess_frame(struct slow *s)
     if (fp + 16 > s->bounds.hi && !bounds_extend(&s->bounds, fp + 16))
         return false;
     uintptr_t outer = walk_load(fp), pc = walk_load(fp + 8);
-    if ((outer != 0 && (outer <= fp || (outer & 7))) || !follows_call(s, pc) ||
-        hides_frame(s, sp, fp))
+    bool chained = outer == 0 || (outer > fp && (outer & 7) == 0);
+    if (hides_frame(s, sp, fp) || !(chained ? follows_call(s, pc) : is_return_address(s, pc)))
         return false;
     s->regs.known = 1u << CFI_RSP | 1u << CFI_RBP | 1u << CFI_RIP;
     s->regs.r[CFI_RSP] = fp + 16;
