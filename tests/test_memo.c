@@ -17,10 +17,8 @@
 #include "stack_cases.h"
 #include "tap.h"
 
-#define NOINLINE __attribute__((noinline, noclone))
-#define KEEP()   __asm__ volatile("" ::: "memory")
-#define STEPS    1500000
-#define DEPTH    40
+#define STEPS 1500000
+#define DEPTH 40
 
 /* What a user of the memo keeps: a frame for each remembered one. */
 struct kept {
@@ -49,7 +47,10 @@ static NOINLINE void compare(const struct stack_frame *first)
 {
     enum stack_end end, plain_end;
     size_t fresh = 0;
+    size_t depth = kept.memo.depth;
+    bool same = memo_same(&kept.memo, first);
     size_t below = memo_unwind(&kept.memo, first, kept.fresh, &fresh, &end);
+    wrong += same != (fresh == 0 && below == depth);
     size_t n = stack_unwind(first, kept.plain, SEG_DEPTH_MAX, &plain_end);
     probes++;
     frames += n;
@@ -133,8 +134,7 @@ static NOINLINE void go_array(struct trip *t, unsigned depth)
     local[1] = local[0];
 }
 
-__attribute__((optimize("O0", "no-omit-frame-pointer"), noinline))
-static void go_frame_pointer(struct trip *t, unsigned depth)
+static FRAMED void go_frame_pointer(struct trip *t, unsigned depth)
 {
     wander(t, depth);
 }
@@ -229,7 +229,6 @@ static NOINLINE void wander(struct trip *t, unsigned depth)
 /* Two callers, each with a hole in its frame in which the words of the former
  * stack are left as they were; below them the same functions at the same
  * places, so that only a frame pointer tells which caller it was. */
-#define LEAN __attribute__((noinline, noclone, optimize("O2", "omit-frame-pointer")))
 #define TAKE_RBP() __asm__ volatile("" ::: "rbp", "memory")
 
 typedef void step_fn(size_t bytes);

@@ -11,20 +11,6 @@
 
 #include "agent/walk.h"
 
-/* Why a frame's fp matters, in needs_fp: its CFA is computed from it, or it is
- * passed on, unchanged, to a frame that needs it. */
-#define MEMO_USES_FP   1
-#define MEMO_PASSES_FP 2
-
-/* A walk under way: the frame that it is at, and how that was found. */
-struct visit {
-    uintptr_t pc;
-    uintptr_t sp;
-    struct memo_link link;
-    size_t fresh; /* frames collected */
-    size_t top;   /* remembered frames that may still be met: [0, top) */
-};
-
 /* ---- verifying -------------------------------------------------------------- */
 static inline uint64_t frame_differs(const struct memo_frame *f)
 {
@@ -50,6 +36,11 @@ static inline size_t holding_links(const struct memo *m, size_t n)
     return n;
 }
 
+bool memo_links_hold(const struct memo *m, size_t n)
+{
+    return holding_links(m, n) == n;
+}
+
 /* The frames [0, result) of the first n are all still in their places: a walk
  * that meets one of them, or frame `result`, knows the rest. */
 static inline size_t holding(const struct memo *m, size_t n)
@@ -64,82 +55,59 @@ static inline size_t holding(const struct memo *m, size_t n)
     return holding_links(m, i);
 }
 
-/* ---- walking ---------------------------------------------------------------- */
-/* Frames below the walk are gone: their places may hold anything. */
-static inline void drop_below(const struct memo *m, struct visit *v)
-{
-    while (v->top > 0 && m->frames[v->top - 1].sp < v->sp)
-        v->top--;
-}
-
-/* Is the walk at a remembered frame? It is frame top - 1 then. */
-static inline bool meets(const struct memo *m, struct visit *v)
-{
-    drop_below(m, v);
-    if (v->top == 0)
-        return false;
-    const struct memo_frame *f = &m->frames[v->top - 1];
-    return f->sp == v->sp && f->pc == v->pc &&
-           (!m->needs_fp[v->top - 1] || m->links[v->top - 1].fp == v->link.fp);
-}
-
-static inline void collect(struct memo *m, const struct visit *v, uint64_t *pcs)
-{
-    pcs[v->fresh] = v->pc;
-    m->fresh_sp[v->fresh] = v->sp;
-    m->fresh_links[v->fresh] = v->link;
-}
-
-/* Leave the frame by a rule. False: none does. */
-static inline bool leave(struct visit *v, uintptr_t hi, uint64_t rule)
-{
-    uintptr_t old_fp = v->link.fp;
-    if (!walk_rule(&v->sp, &v->link.fp, &v->pc, hi, rule))
-        return false;
-    int64_t saved = rows_fp(rule);
-    v->link.fp_at = saved ? v->sp + (uintptr_t)saved : 0;
-    v->link.cfa_at = 0;
-    if (__builtin_expect(rows_kind(rule) == ROWS_DRAP, 0)) {
-        v->link.fp_at = old_fp;
-        v->link.cfa_at = old_fp + (uintptr_t)rows_cfa(rule);
-    }
-    return true;
-}
-
 /* ---- remembering ------------------------------------------------------------- */
-static inline void set_check(struct memo *m, size_t i)
+
+/* Frame i's link must be verified. */
+static inline void check_link(struct memo *m, size_t i)
 {
-    const struct memo_link *link = &m->links[i];
-    uint64_t bit = UINT64_C(1) << i % 64;
-    bool check = link->cfa_at || (link->fp_at && m->needs_fp[i]);
-    m->check[i / 64] = check ? m->check[i / 64] | bit : m->check[i / 64] & ~bit;
+    m->check[i / 64] |= UINT64_C(1) << i % 64;
+    m->linked = true;
 }
 
-/* Put the collected frames on top of the first `kept` ones. */
-static inline void remember(struct memo *m, const struct visit *v, size_t kept,
-                            const uint64_t *pcs)
+/* No link of the frames from `kept` on is to be verified yet. */
+static inline void clear_checks(struct memo *m, size_t kept)
 {
-    for (size_t i = v->fresh, at = kept; i-- > 0; at++) {
-        m->frames[at] = (struct memo_frame){ .sp = m->fresh_sp[i], .pc = pcs[i] };
-        m->links[at] = m->fresh_links[i];
-        bool passes = at > 0 && m->links[at - 1].fp_at == 0 && m->needs_fp[at - 1];
-        m->needs_fp[at] = (uint8_t)(m->fresh_uses_fp[i] | (passes ? MEMO_PASSES_FP : 0));
-        set_check(m, at);
+    size_t word = kept / 64;
+    uint64_t any = m->check[word] &= (UINT64_C(1) << kept % 64) - 1;
+    for (size_t i = 0; i < word; i++)
+        any |= m->check[i];
+    while (++word < SEG_DEPTH_MAX / 64)
+        m->check[word] = 0;
+    m->linked = any != 0;
+}
+
+static inline void remember_link(struct memo *m, size_t i, const struct memo_link *link)
+{
+    m->links[i] = *link;
+    if (__builtin_expect(link->cfa_at != 0 || (link->fp_at != 0 && m->needs_fp[i]), 0))
+        check_link(m, i);
+}
+
+/* Put the n frames of fresh[], pcs[] on top of the first `kept` ones. fp matters
+ * to a frame if its own CFA is computed from it, or if it is passed on to an
+ * outer frame to which it matters. */
+static inline void remember(struct memo *m, size_t kept, size_t n, const uint64_t *pcs)
+{
+    bool passes = kept > 0 && m->links[kept - 1].fp_at == 0 && m->needs_fp[kept - 1];
+    m->depth = kept + n;
+    for (size_t at = kept; n-- > 0; at++) {
+        const struct memo_fresh *f = &m->fresh[n];
+        m->frames[at] = (struct memo_frame){ .sp = f->sp, .pc = pcs[n] };
+        m->needs_fp[at] = f->uses_fp || passes;
+        remember_link(m, at, &f->link);
+        passes = f->link.fp_at == 0 && m->needs_fp[at];
     }
-    m->depth = kept + v->fresh;
 }
 
-/* The walk met frame kept - 1, and all beyond it holds. */
-static inline size_t join(struct memo *m, const struct visit *v, uint64_t *pcs,
-                          size_t *fresh, enum stack_end *end)
+/* The walk met frame kept - 1, over this link, and all beyond it holds. */
+static inline size_t join(struct memo *m, size_t kept, const struct memo_link *link,
+                          uint64_t *pcs, size_t *fresh, enum stack_end *end)
 {
-    size_t kept = v->top;
-    m->links[kept - 1] = v->link;
-    set_check(m, kept - 1);
-    *end = STACK_COMPLETE;
-    *fresh = v->fresh;
-    if (__builtin_expect(kept + v->fresh <= SEG_DEPTH_MAX, 1)) {
-        remember(m, v, kept, pcs);
+    if (__builtin_expect(kept + *fresh <= SEG_DEPTH_MAX, 1)) {
+        clear_checks(m, kept - 1);
+        remember_link(m, kept - 1, link);
+        remember(m, kept, *fresh, pcs);
+        *end = STACK_COMPLETE;
         return kept;
     }
     while (*fresh < SEG_DEPTH_MAX)
@@ -149,45 +117,11 @@ static inline size_t join(struct memo *m, const struct visit *v, uint64_t *pcs,
     return 0;
 }
 
-/* The walk is at its start without having met a remembered frame. */
-static inline size_t begin(struct memo *m, const struct visit *v, const uint64_t *pcs,
-                           size_t *fresh, enum stack_end *end)
-{
-    remember(m, v, 0, pcs);
-    *fresh = v->fresh;
-    *end = STACK_COMPLETE;
-    return 0;
-}
-
-/* On from the last frame collected, without a memo. */
-static __attribute__((noinline)) size_t
-walk_rest(struct memo *m, const struct visit *v, struct walk *w,
-          const struct stack_frame *first, uint64_t *pcs, size_t *fresh,
-          enum stack_end *end)
-{
-    m->depth = 0;
-    w->pc = v->pc;
-    w->sp = v->sp;
-    w->fp = v->link.fp;
-    *fresh = walk_on(w, first, pcs, v->fresh, SEG_DEPTH_MAX, end);
-    return 0;
-}
-
-/* The visit is at one frame too many, or at the mark beyond the last one. */
-static size_t cut(struct memo *m, const struct visit *v, size_t *fresh,
-                  enum stack_end *end)
-{
-    m->depth = 0;
-    *fresh = v->fresh;
-    *end = v->pc ? STACK_CUT : STACK_COMPLETE;
-    return 0;
-}
-
 /* Forget a stack whose code may be gone. False: this one is none that can be
  * remembered. */
 static inline bool refresh(struct memo *m, const struct walk *w)
 {
-    uint64_t generation = atomic_load_explicit(&rows_generation, memory_order_acquire);
+    uint64_t generation = __atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE);
     if (__builtin_expect(m->generation != generation || m->hi != w->bounds.hi ||
                          !w->bounds.own, 0)) {
         m->depth = 0;
@@ -195,6 +129,88 @@ static inline bool refresh(struct memo *m, const struct walk *w)
         m->hi = w->bounds.hi;
     }
     return w->bounds.own;
+}
+
+/* ---- walking ------------------------------------------------------------------ */
+
+/* On from the last frame collected, without a memo. */
+static __attribute__((noinline)) void
+walk_rest(struct memo *m, struct walk *w, const struct stack_frame *first, uint64_t *pcs,
+          size_t *fresh, enum stack_end *end)
+{
+    m->depth = 0;
+    *fresh = walk_on(w, first, pcs, *fresh, SEG_DEPTH_MAX, end);
+}
+
+/* How fp and the CFA were found when `rule` led out of a frame with old_fp. */
+static inline struct memo_link link_of(uint64_t rule, uintptr_t old_fp, uintptr_t cfa,
+                                       uintptr_t fp)
+{
+    if (__builtin_expect(rows_kind(rule) == ROWS_DRAP, 0))
+        return (struct memo_link){ .fp = fp, .fp_at = old_fp,
+                                   .cfa_at = old_fp + (uintptr_t)rows_cfa(rule) };
+    int64_t saved = rows_fp(rule);
+    return (struct memo_link){ .fp = fp, .fp_at = saved ? cfa + (uintptr_t)saved : 0 };
+}
+
+/* Frames of the memo below sp are gone: their places may hold anything. */
+static inline size_t drop_below(const struct memo *m, size_t top, uintptr_t sp)
+{
+    while (top > 0 && m->frames[top - 1].sp < sp)
+        top--;
+    return top;
+}
+
+/* Is the walk at remembered frame i? */
+static inline bool meets(const struct memo *m, size_t i, uintptr_t sp, uintptr_t pc,
+                         uintptr_t fp)
+{
+    return m->frames[i].sp == sp && m->frames[i].pc == pc &&
+           (!m->needs_fp[i] || m->links[i].fp == fp);
+}
+
+/* From the leaf to the first of the frames [0, top) that it meets. */
+static size_t walk_to_join(struct memo *m, size_t top, struct walk *w,
+                           const struct stack_frame *first, uint64_t *pcs, size_t *fresh,
+                           enum stack_end *end)
+{
+    const struct rows_table *table =
+        atomic_load_explicit(&rows_newest, memory_order_acquire);
+    uintptr_t pc = w->pc, sp = w->sp, fp = w->fp;
+    struct memo_link link = { .fp = fp };
+    size_t n = 0;
+    for (; n < SEG_DEPTH_MAX; n++) {
+        top = drop_below(m, top, sp);
+        if (top > 0 && meets(m, top - 1, sp, pc, fp)) {
+            *fresh = n;
+            return join(m, top, &link, pcs, fresh, end);
+        }
+        uint64_t rule = rows_find(table, pc);
+        uintptr_t old_fp = fp;
+        pcs[n] = pc;
+        m->fresh[n] = (struct memo_fresh){ .sp = sp, .link = link,
+                                           .uses_fp = rows_uses_fp(rule) };
+        if (__builtin_expect(rows_kind(rule) == ROWS_END, 0)) {
+            clear_checks(m, 0);
+            remember(m, 0, n + 1, pcs);
+            *fresh = n + 1;
+            *end = STACK_COMPLETE;
+            return 0;
+        }
+        if (__builtin_expect(!walk_rule(&sp, &fp, &pc, w->bounds.hi, rule), 0)) {
+            w->pc = pc;
+            w->sp = sp;
+            w->fp = fp;
+            *fresh = n + 1;
+            walk_rest(m, w, first, pcs, fresh, end);
+            return 0;
+        }
+        link = link_of(rule, old_fp, sp, fp);
+    }
+    m->depth = 0;
+    *fresh = n;
+    *end = pc ? STACK_CUT : STACK_COMPLETE;
+    return 0;
 }
 
 size_t memo_unwind(struct memo *m, const struct stack_frame *first, uint64_t *pcs,
@@ -206,25 +222,9 @@ size_t memo_unwind(struct memo *m, const struct stack_frame *first, uint64_t *pc
         *fresh = stack_unwind(first, pcs, SEG_DEPTH_MAX, end);
         return 0;
     }
-    const struct rows_table *table =
-        atomic_load_explicit(&rows_newest, memory_order_acquire);
-    struct visit v = {
-        .pc = w.pc, .sp = w.sp, .link = { .fp = w.fp }, .top = m->depth,
-    };
-    drop_below(m, &v);
-    size_t holds = holding(m, v.top);
-    if (v.top > holds + 1)
-        v.top = holds + 1;
-    while (v.fresh < SEG_DEPTH_MAX) {
-        if (meets(m, &v))
-            return join(m, &v, pcs, fresh, end);
-        uint64_t rule = rows_find(table, v.pc);
-        collect(m, &v, pcs);
-        m->fresh_uses_fp[v.fresh++] = rows_uses_fp(rule) ? MEMO_USES_FP : 0;
-        if (rows_kind(rule) == ROWS_END)
-            return begin(m, &v, pcs, fresh, end);
-        if (!leave(&v, w.bounds.hi, rule))
-            return walk_rest(m, &v, &w, first, pcs, fresh, end);
-    }
-    return cut(m, &v, fresh, end);
+    size_t top = drop_below(m, m->depth, w.sp);
+    size_t holds = holding(m, top);
+    if (top > holds + 1)
+        top = holds + 1;
+    return walk_to_join(m, top, &w, first, pcs, fresh, end);
 }

@@ -20,6 +20,7 @@
 #ifndef MEMTOP_AGENT_MEMO_H
 #define MEMTOP_AGENT_MEMO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,19 +40,46 @@ struct memo_link {
     uintptr_t cfa_at; /* sp was read there; 0: it was computed */
 };
 
-/* Indexes count from the outermost frame, but in fresh_... from the leaf. */
+/* A frame that the walk under way has come through. */
+struct memo_fresh {
+    uintptr_t sp;
+    struct memo_link link;
+    uintptr_t uses_fp; /* its CFA depends on fp */
+};
+
+/* Indexes count from the outermost frame, but in fresh[] from the leaf. */
 struct memo {
     uintptr_t hi;        /* end of the stack that it is about */
     uint64_t generation; /* of the rules */
     size_t depth;
+    bool linked;         /* any of `check` is set below depth */
     uint64_t check[SEG_DEPTH_MAX / 64]; /* frames whose links must be verified */
     struct memo_frame frames[SEG_DEPTH_MAX];
     struct memo_link links[SEG_DEPTH_MAX];
     uint8_t needs_fp[SEG_DEPTH_MAX]; /* its CFA, or an outer one, depends on fp */
-    uintptr_t fresh_sp[SEG_DEPTH_MAX];
-    struct memo_link fresh_links[SEG_DEPTH_MAX];
-    uint8_t fresh_uses_fp[SEG_DEPTH_MAX];
+    struct memo_fresh fresh[SEG_DEPTH_MAX];
 };
+
+/* Do the links of the first n frames hold? */
+bool memo_links_hold(const struct memo *m, size_t n);
+
+/* Is this the stack that was remembered, all of it? Cheaper than memo_unwind,
+ * which says the same by no fresh frames. */
+static inline bool memo_same(const struct memo *m, const struct stack_frame *first)
+{
+    size_t n = m->depth;
+    if (n == 0)
+        return false;
+    const struct memo_frame *leaf = &m->frames[n - 1];
+    uint64_t differ = (leaf->sp ^ first->sp) | (leaf->pc ^ first->pc) |
+                      (m->generation ^ __atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE));
+    if (differ || (m->needs_fp[n - 1] && m->links[n - 1].fp != first->fp))
+        return false;
+    for (const struct memo_frame *f = m->frames; f < leaf; f++)
+        if (*(const volatile uint64_t *)(f->sp - 8) != f->pc)
+            return false;
+    return !m->linked || memo_links_hold(m, n - 1);
+}
 
 /* Like stack_unwind, with SEG_DEPTH_MAX frames at most. Returns k: the k
  * outermost frames of the stack that this memo was last asked about are also

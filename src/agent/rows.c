@@ -23,7 +23,6 @@ static struct {
 } rows_nothing;
 
 _Atomic(struct rows_table *) rows_newest = &rows_nothing.table;
-_Atomic uint64_t rows_generation;
 
 /* ---- tables --------------------------------------------------------------- */
 static size_t table_bytes(size_t rows)
@@ -220,6 +219,4 @@ void rows_forget(uintptr_t start, uintptr_t end)
                 atomic_store_explicit(&row->rule, 0, memory_order_relaxed);
         }
     }
-    /* Pairs with the acquire of those who remember stacks. */
-    atomic_fetch_add_explicit(&rows_generation, 1, memory_order_release);
 }

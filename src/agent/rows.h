@@ -77,10 +77,6 @@ struct rows_table {
  * with the release in rows.c that puts a new table in front. */
 extern _Atomic(struct rows_table *) rows_newest __attribute__((visibility("hidden")));
 
-/* Counts calls of rows_forget: what was remembered with another value of it
- * may be about code that is gone. */
-extern _Atomic uint64_t rows_generation __attribute__((visibility("hidden")));
-
 /* Map the first table. Again: does nothing. */
 void rows_init(void);
 

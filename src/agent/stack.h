@@ -14,6 +14,7 @@
 #ifndef MEMTOP_AGENT_STACK_H
 #define MEMTOP_AGENT_STACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,5 +47,13 @@ size_t stack_unwind(const struct stack_frame *first, uint64_t *pcs, size_t max,
 /* Code in [start, end) has been unmapped or replaced: drop all that was
  * remembered about it. Any thread, also concurrently with stack_unwind. */
 void stack_forget(uintptr_t start, uintptr_t end);
+
+/* Is there unwind information about the frame of a pc that stack_unwind gave,
+ * so that a walk must not end there? For verification. */
+bool stack_explains(uint64_t pc);
+
+/* Counts calls of stack_forget: a stack that was remembered under another
+ * value may be about code that is gone. Atomic. */
+extern uint64_t stack_generation __attribute__((visibility("hidden")));
 
 #endif

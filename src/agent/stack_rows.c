@@ -9,6 +9,9 @@
 #include "agent/stack.h"
 
 #include "agent/walk.h"
+#include "shared/segment.h"
+
+uint64_t stack_generation;
 
 void stack_init(void)
 {
@@ -18,6 +21,14 @@ void stack_init(void)
 void stack_forget(uintptr_t start, uintptr_t end)
 {
     rows_forget(start, end);
+    /* Pairs with the acquire of those who remember stacks. */
+    __atomic_fetch_add(&stack_generation, 1, __ATOMIC_RELEASE);
+}
+
+bool stack_explains(uint64_t pc)
+{
+    struct cfi_row row;
+    return cfi_find((pc & SEG_PC_MASK) - !(pc & SEG_PC_EXACT), &row) == CFI_OK;
 }
 
 /* Walk by rows, from w at pcs[n - 1], until they end or there are max frames.

@@ -88,10 +88,10 @@ HOT uint32_t find_site(struct thread *t, const struct stack_frame *caller)
         return 0;
     if (__builtin_expect(__atomic_load_n(&modules_suspects, __ATOMIC_RELAXED) != 0, 0))
         modules_check();
+    if (__builtin_expect(memo_same(&t->memo, caller), 1))
+        return t->site;
     enum stack_end end;
     size_t fresh, kept = memo_unwind(&t->memo, caller, t->pcs, &fresh, &end);
-    if (__builtin_expect(fresh == 0 && kept == t->depth, 1))
-        return t->site;
     return change_site(t, kept, fresh, end);
 }
 
