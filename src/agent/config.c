@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int parse_pid(const char *text)
+static int parse_number(const char *text)
 {
-    int pid = 0;
-    for (; *text >= '0' && *text <= '9' && pid < 100000000; text++)
-        pid = pid * 10 + (*text - '0');
-    return *text ? 0 : pid;
+    int n = 0;
+    for (; *text >= '0' && *text <= '9' && n < 100000000; text++)
+        n = n * 10 + (*text - '0');
+    return *text ? 0 : n;
 }
 
 uint64_t config_parse_size(const char *text)
@@ -46,14 +46,16 @@ void config_read(struct config *c)
     const char *root = getenv("MEMTOP_ROOT");
     const char *dir = getenv("MEMTOP_DIR");
     const char *keep = getenv("MEMTOP_KEEP");
+    const char *verify = getenv("MEMTOP_VERIFY");
     bool keep_root = keep && strcmp(keep, "root") == 0;
     *c = (struct config){
         .off = mode && (strcmp(mode, "off") == 0 || strcmp(mode, "0") == 0),
         .keep = is_set(keep) && !keep_root,
         .keep_root = keep_root,
         .stacks = !stacks || is_set(stacks),
+        .verify = verify ? (unsigned)parse_number(verify) : 0,
         .memory = memory ? config_parse_size(memory) : 0,
-        .root_pid = root ? parse_pid(root) : 0,
+        .root_pid = root ? parse_number(root) : 0,
         .dir = dir && *dir ? dir : NULL,
         .follow = getenv("MEMTOP_FOLLOW"),
     };

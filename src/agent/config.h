@@ -14,6 +14,7 @@ struct config {
     bool keep;         /* MEMTOP_KEEP=1 */
     bool keep_root;    /* MEMTOP_KEEP=root: keep, but in the root only */
     bool stacks;       /* MEMTOP_STACKS, default 1 */
+    unsigned verify;   /* MEMTOP_VERIFY: one in so many stacks, 0: none */
     uint64_t memory;   /* MEMTOP_MEMORY in bytes, 0: not given */
     int root_pid;      /* MEMTOP_ROOT, 0: not given */
     const char *dir;   /* MEMTOP_DIR, NULL: not given */

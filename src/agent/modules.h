@@ -26,7 +26,8 @@ uint16_t modules_find(uintptr_t pc);
  * modules_check look. */
 void modules_suspect(uintptr_t start, uintptr_t end);
 
-/* True while modules_check has something to look at. */
+/* Not 0 while modules_check has something to look at, and for ever where stacks
+ * are verified: so the hot path has one word to test. */
 extern uint32_t modules_suspects;
 
 /* For each suspect that is gone: mark it unloaded, retire its nodes, drop its

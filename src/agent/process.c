@@ -26,6 +26,7 @@
 #include "agent/thread.h"
 #include "agent/tracker.h"
 #include "agent/trie.h"
+#include "agent/verify.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -136,6 +137,15 @@ void tracker_init(const char *allocator_path, bool is_glibc, bool is_overridden)
         state = word;
     errno = saved_errno;
     process_ready();
+}
+
+/* Apart from the set-up, which may come within a hook: it loads libraries. */
+__attribute__((constructor)) static void start_verifying(void)
+{
+    struct config c;
+    config_read(&c);
+    if (c.verify && c.stacks && !c.off)
+        verify_load(c.verify);
 }
 
 /* ---- the end ----------------------------------------------------------------- */

@@ -57,6 +57,7 @@ static const struct section_plan plans[SEG_SECTION_COUNT] = {
     [SEG_REGION_L2] = { sizeof(struct seg_region) * SEG_L2_ENTRIES, 16384, true, true },
     [SEG_BLOCKS] = { sizeof(struct seg_block) * SEG_REGION_BLOCKS, 32768, true, false },
     [SEG_OVERFLOW] = { sizeof(struct seg_overflow), SEG_OVERFLOW_SLOTS, false, false },
+    [SEG_MISMATCHES] = { sizeof(struct seg_mismatch), SEG_MISMATCHES_MAX, false, true },
 };
 
 static uint64_t round_up(uint64_t n, uint64_t step)
@@ -113,6 +114,7 @@ static void set_pointers(struct seg_header *header)
     store.region_l2 = (void *)(base + at[SEG_REGION_L2].offset);
     store.blocks = (void *)(base + at[SEG_BLOCKS].offset);
     store.overflow = (void *)(base + at[SEG_OVERFLOW].offset);
+    store.mismatches = (void *)(base + at[SEG_MISMATCHES].offset);
     store.dir_entries = (uint32_t)(at[SEG_SITE_DIRS].count / SEG_THREADS_MAX);
     store.header = header;
 }

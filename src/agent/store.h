@@ -37,6 +37,7 @@ struct store {
     struct seg_region *region_l2;
     struct seg_block *blocks;
     struct seg_overflow *overflow;
+    struct seg_mismatch *mismatches;
     uint32_t dir_entries;      /* of each thread's site directory */
     char path[320];            /* of the file */
 };

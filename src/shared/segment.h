@@ -10,7 +10,8 @@
  * times are ticks of `clock` (below) unless a name says otherwise.
  *
  *   header | globals | threads | site_dirs | site_chunks | sites | nodes |
- *   modules | density | seconds | region_l1 | region_l2 | blocks | overflow
+ *   modules | density | seconds | region_l1 | region_l2 | blocks | overflow |
+ *   mismatches
  *
  * Writing. Only the target writes. Each counter has one writer at a time
  * (its thread), except those marked "atomic". Memory is committed in steps
@@ -99,6 +100,7 @@ enum seg_section_id {
     SEG_REGION_L2,   /* struct seg_region[][SEG_L2_ENTRIES] */
     SEG_BLOCKS,      /* struct seg_block[][SEG_REGION_BLOCKS]: the shadow heap */
     SEG_OVERFLOW,    /* struct seg_overflow[] */
+    SEG_MISMATCHES,  /* struct seg_mismatch[], the first ones */
     SEG_SECTION_COUNT
 };
 #define SEG_SECTION_SLOTS 32
@@ -236,10 +238,15 @@ struct seg_thread {
     uint64_t cut_stacks;      /* deeper than SEG_DEPTH_MAX */
     uint64_t nested;          /* made by a signal handler inside a hook */
     uint64_t functions[SEG_FN_SLOTS];   /* calls that handed out or took a block */
-    uint64_t lifetimes[SEG_LIFE_CLASSES]; /* frees by bit length of the age
-                                             in birth-stamp units */
+    uint64_t lifetimes[SEG_LIFE_CLASSES]; /* frees by bit length of the age in
+                                             birth-stamp units; temporary ones
+                                             are not timed and not in here */
     struct seg_class classes[SEG_SIZE_CLASSES];
-    uint8_t pad[1264];
+    uint64_t verified;        /* stacks compared with other unwinders' */
+    uint64_t verified_partly; /* of these: only up to a frame that nobody knows
+                                 how to leave */
+    uint64_t mismatches;      /* of these: no other unwinder agreed */
+    uint8_t pad[1240];
 };
 
 /* ---- sites, nodes, modules ---------------------------------------------- */
@@ -305,6 +312,26 @@ enum seg_module_state {
     SEG_MODULE_LOADED   = 1,
     SEG_MODULE_UNLOADED = 2,
 };
+
+/* ---- verification --------------------------------------------------------- */
+/* Who looked at a stack that was found wrong. */
+enum seg_witness {
+    SEG_WITNESS_RECORDED, /* what the site's nodes say */
+    SEG_WITNESS_FRESH,    /* our unwinder, without what it remembers of stacks */
+    SEG_WITNESS_LIBGCC,
+    SEG_WITNESS_LIBUNWIND,
+    SEG_WITNESS_COUNT
+};
+
+struct seg_mismatch {
+    uint32_t complete; /* atomic: 0 while it is written */
+    int32_t  tid;
+    uint32_t site;
+    uint32_t reserved;
+    uint32_t depth[SEG_WITNESS_COUNT];
+    uint64_t pcs[SEG_WITNESS_COUNT][SEG_DEPTH_MAX]; /* leaf first, with flags */
+};
+#define SEG_MISMATCHES_MAX 7u
 
 /* ---- history ------------------------------------------------------------ */
 /* Density slot i holds (tick << 32 | allocations) for the last density tick
@@ -425,6 +452,7 @@ _Static_assert(sizeof(struct seg_site_counters) == 64, "layout");
 _Static_assert(sizeof(struct seg_site) == 16, "layout");
 _Static_assert(sizeof(struct seg_node) == 24, "layout");
 _Static_assert(sizeof(struct seg_module) == 512, "layout");
+_Static_assert(sizeof(struct seg_mismatch) == 8224, "layout");
 _Static_assert(sizeof(struct seg_second) == 320, "layout");
 _Static_assert(sizeof(struct seg_region) == 8, "layout");
 _Static_assert(sizeof(struct seg_block) == 16, "layout");

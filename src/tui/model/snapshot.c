@@ -21,6 +21,7 @@ void snapshot_fini(struct snapshot *s)
     free(s->modules);
     free(s->density.counts);
     free(s->seconds);
+    free(s->examples);
     snapshot_init(s);
 }
 

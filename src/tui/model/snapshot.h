@@ -59,6 +59,21 @@ struct totals {
     uint64_t lost, unattributed, cut_stacks, nested;
 };
 
+/* A stack that was found wrong, as each witness saw it. */
+struct verify_example {
+    int tid;
+    uint32_t site;
+    uint32_t depth[SEG_WITNESS_COUNT];
+    uint64_t pcs[SEG_WITNESS_COUNT][SEG_DEPTH_MAX]; /* leaf first, flags off */
+};
+
+/* MEMTOP_VERIFY: stacks compared with those of other unwinders. */
+struct verify_counts {
+    uint64_t checks;
+    uint64_t partial;    /* of these: only up to a frame that nobody can leave */
+    uint64_t mismatches; /* of these: nobody agreed */
+};
+
 struct size_row {
     uint64_t min, max; /* inclusive; max UINT64_MAX in the last */
     uint64_t allocations, frees;
@@ -132,6 +147,9 @@ struct snapshot {
     uint64_t taken_ns; /* CLOCK_MONOTONIC when copied */
     struct target_info target;
     struct totals totals;
+    struct verify_counts verify;
+    struct verify_example *examples; /* some of the mismatches */
+    size_t n_examples;
     uint64_t functions[SEG_FN_COUNT];
     struct size_row sizes[SEG_SIZE_CLASSES];
     struct lifetime_row lifetimes[SEG_LIFE_CLASSES];
@@ -147,7 +165,7 @@ struct snapshot {
     struct second_row *seconds; /* oldest first, gaps where nothing happened */
     size_t n_seconds;
     /* capacities of the arrays above; the reader's business */
-    size_t cap_threads, cap_sites, cap_nodes, cap_modules, cap_seconds;
+    size_t cap_threads, cap_sites, cap_nodes, cap_modules, cap_seconds, cap_examples;
     /* which reader filled it, and how much of nodes and modules is final */
     uint64_t cached_reader;
     size_t cached_nodes, cached_modules;

@@ -16,6 +16,7 @@
  *   copy_sites.c    sites and their counters
  *   copy_stacks.c   nodes and modules
  *   copy_history.c  density and seconds
+ *   copy_verify.c   stacks that were found wrong
  */
 #ifndef MEMTOP_TUI_READER_COPY_H
 #define MEMTOP_TUI_READER_COPY_H
@@ -133,6 +134,8 @@ enum reader_status copy_stacks(struct copy *c, struct snapshot *s);
 enum reader_status copy_density(struct copy *c, struct snapshot *s);
 /* with_sites: top sites are cut to those in the snapshot. */
 enum reader_status copy_seconds(struct copy *c, struct snapshot *s, bool with_sites);
+/* After copy_threads. */
+enum reader_status copy_verify(struct copy *c, struct snapshot *s);
 
 /* The living threads, asked for again after a second or when the rows name
  * others. Finds one, NULL when it has ended. */

@@ -68,6 +68,9 @@ static void add_page(struct snapshot *s, const struct seg_thread *page)
     t->unattributed += page->unattributed;
     t->cut_stacks += page->cut_stacks;
     t->nested += page->nested;
+    s->verify.checks += page->verified;
+    s->verify.partial += page->verified_partly;
+    s->verify.mismatches += page->mismatches;
     for (unsigned i = 0; i < SEG_FN_COUNT; i++)
         s->functions[i] += page->functions[i];
     for (unsigned i = 0; i < SEG_LIFE_CLASSES; i++)
@@ -115,6 +118,7 @@ static void clear_rows(const struct copy *c, struct snapshot *s)
 {
     double unit = clock_unit_ns(&c->clock, c->file.header.clock_shift_birth);
     memset(&s->totals, 0, sizeof s->totals);
+    memset(&s->verify, 0, sizeof s->verify);
     memset(s->functions, 0, sizeof s->functions);
     for (unsigned i = 0; i < SEG_SIZE_CLASSES; i++)
         s->sizes[i] = (struct size_row){ .min = seg_class_min(i), .max = seg_class_max(i) };

@@ -216,6 +216,8 @@ static enum reader_status copy_parts(struct copy *c, struct snapshot *s, unsigne
         status = copy_sites(c, s);
     if (status == READER_OK && (parts & READER_SITES))
         status = copy_stacks(c, s);
+    if (status == READER_OK && (parts & READER_SITES))
+        status = copy_verify(c, s);
     if (status == READER_OK && (parts & READER_DENSITY))
         status = copy_density(c, s);
     if (status == READER_OK && (parts & READER_SECONDS))

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tui/report/batch.h"
 #include "tui/report/report.h"
@@ -90,6 +91,60 @@ static json_t *totals_object(const struct snapshot *s)
     set_number(j, "unattributed", t->unattributed);
     set_number(j, "cut_stacks", t->cut_stacks);
     set_number(j, "nested", t->nested);
+    return j;
+}
+
+static const struct module_row *module_at(const struct snapshot *s, uint64_t pc)
+{
+    for (size_t i = s->n_modules; i-- > 1;)
+        if (pc >= s->modules[i].start && pc < s->modules[i].end)
+            return &s->modules[i];
+    return NULL;
+}
+
+/* "0x7f.. libc.so.6+0x2a1" for each address. */
+static json_t *witness_array(const struct snapshot *s, const uint64_t *pcs, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        char line[sizeof s->modules->path + 64];
+        const struct module_row *m = module_at(s, pcs[i]);
+        const char *slash = m ? strrchr(m->path, '/') : NULL;
+        if (m)
+            snprintf(line, sizeof line, "0x%" PRIx64 " %s+0x%" PRIx64, pcs[i],
+                     slash ? slash + 1 : m->path, pcs[i] - m->bias);
+        else
+            snprintf(line, sizeof line, "0x%" PRIx64, pcs[i]);
+        json_array_append_new(list, text(line));
+    }
+    return list;
+}
+
+static json_t *example_object(const struct snapshot *s, const struct verify_example *e)
+{
+    static const char *const names[SEG_WITNESS_COUNT] = {
+        [SEG_WITNESS_RECORDED] = "recorded",
+        [SEG_WITNESS_FRESH] = "fresh",
+        [SEG_WITNESS_LIBGCC] = "libgcc",
+        [SEG_WITNESS_LIBUNWIND] = "libunwind",
+    };
+    json_t *j = json_object();
+    set_signed(j, "tid", e->tid);
+    set_number(j, "site", e->site);
+    for (unsigned who = 0; who < SEG_WITNESS_COUNT; who++)
+        json_object_set_new(j, names[who], witness_array(s, e->pcs[who], e->depth[who]));
+    return j;
+}
+
+static json_t *verify_object(const struct snapshot *s)
+{
+    json_t *j = json_object(), *examples = json_array();
+    set_number(j, "checks", s->verify.checks);
+    set_number(j, "partial", s->verify.partial);
+    set_number(j, "mismatches", s->verify.mismatches);
+    for (size_t i = 0; i < s->n_examples; i++)
+        json_array_append_new(examples, example_object(s, &s->examples[i]));
+    json_object_set_new(j, "examples", examples);
     return j;
 }
 
@@ -270,6 +325,7 @@ int report_json(FILE *out, const struct report *r)
     bad |= member(out, "start_realtime_s", seconds(t->start_realtime_ns));
     bad |= member(out, "wall_s", seconds(t->wall_ns));
     bad |= member(out, "totals", totals_object(s));
+    bad |= member(out, "verify", verify_object(s));
     bad |= member(out, "functions", functions_object(s));
     bad |= member(out, "agent", agent_object(t));
     bad |= member(out, "sizes", sizes_array(s));

@@ -118,6 +118,9 @@ static void print_oddities(FILE *out, const struct snapshot *s)
         { "unattributed", t->unattributed, "recorded without a stack" },
         { "cut stacks", t->cut_stacks, "deeper than is kept" },
         { "nested", t->nested, "made by signal handlers inside of malloc" },
+        { "verified stacks", s->verify.checks, "compared with other unwinders" },
+        { "verified partly", s->verify.partial, "of these: to a frame that nobody can leave" },
+        { "wrong stacks", s->verify.mismatches, "of these: no other unwinder agreed" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char a[32];

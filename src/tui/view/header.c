@@ -195,6 +195,12 @@ static int draw_warnings(const struct view_context *x, struct canvas *c, int row
                  format_grouped(count, sizeof count, (int64_t)t->lost));
         col += canvas_text(c, row, col, c->cols - col, ROLE_WARN, text) + 1;
     }
+    if (x->snapshot->verify.mismatches) {
+        snprintf(text, sizeof text, " WRONG STACKS %s ",
+                 format_grouped(count, sizeof count,
+                                (int64_t)x->snapshot->verify.mismatches));
+        col += canvas_text(c, row, col, c->cols - col, ROLE_WARN, text) + 1;
+    }
     for (int i = 0; (what = warning(x->snapshot, i)); i++)
         if (*what)
             col += canvas_printf(c, row, col, c->cols - col, ROLE_WARN, " %s ", what) + 1;
