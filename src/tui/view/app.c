@@ -451,6 +451,11 @@ static int show(struct app *a)
     return failed;
 }
 
+const char *app_obstacle(void)
+{
+    return screen_check();
+}
+
 int app_run(const struct app_config *config, struct app_result *result)
 {
     sigset_t before;

@@ -29,6 +29,10 @@ struct app_result {
                           it that its pty stays drained or may go away */
 };
 
+/* Why the viewer cannot run here (no terminal, or one that cannot move its
+ * cursor); NULL if it can. To be asked before a program is started for it. */
+const char *app_obstacle(void);
+
 /* Show the viewer until somebody leaves it. When its terminal goes away, the
  * child gets SIGHUP, as it would have got without the viewer. Returns 0, or 1 after saying on
  * stderr what was wrong (the terminal is restored by then). *result is set on

@@ -25,6 +25,9 @@ struct screen_event {
     int row, col;  /* of the mouse */
 };
 
+/* Why the terminal cannot be taken over; NULL if it can. Changes nothing. */
+const char *screen_check(void);
+
 /* Take over the terminal. Returns NULL, or why it cannot be done, with the
  * terminal as it was. From then on it is restored by screen_close, at exit(),
  * and when the process crashes. */

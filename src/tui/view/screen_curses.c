@@ -185,7 +185,7 @@ static void set_modes(void)
     mouseinterval(0);
 }
 
-static const char *check_terminal(void)
+const char *screen_check(void)
 {
     int error;
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
@@ -193,14 +193,16 @@ static const char *check_terminal(void)
     if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
         return "the terminal's type is unknown: set TERM, or use memtop report";
     const char *move = tigetstr("cup");
-    if (!move || move == (char *)-1)
+    bool moves = move && move != (char *)-1;
+    del_curterm(cur_term);
+    if (!moves)
         return "this type of terminal cannot move its cursor: set TERM, or use memtop report";
     return NULL;
 }
 
 const char *screen_open(bool ascii)
 {
-    const char *why = check_terminal();
+    const char *why = screen_check();
     if (why)
         return why;
     screen.fd = STDOUT_FILENO;

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define MS UINT64_C(1000000)
-#define PERIOD_NS         (100 * MS)  /* totals and density */
+#define PERIOD_NS         (66 * MS)   /* totals and density */
 #define PERIOD_SITES_NS   (300 * MS)
 #define PERIOD_SECONDS_NS (1000 * MS)
 #define LONGEST_NS        (5000 * MS)
