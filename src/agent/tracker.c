@@ -19,6 +19,7 @@
 #include "agent/store.h"
 #include "agent/thread.h"
 #include "agent/trie.h"
+#include "agent/verify.h"
 
 #define HOT __attribute__((always_inline)) static inline
 
@@ -82,17 +83,32 @@ static uint32_t change_site(struct thread *t, size_t kept, size_t fresh, enum st
     return t->site = trie_site(t->nodes[t->depth - 1], flags_of(end));
 }
 
-HOT uint32_t find_site(struct thread *t, const struct stack_frame *caller)
+HOT uint32_t look_up_site(struct thread *t, const struct stack_frame *caller)
 {
-    if (__builtin_expect(!process_wants_stacks(), 0))
-        return 0;
-    if (__builtin_expect(__atomic_load_n(&modules_suspects, __ATOMIC_RELAXED) != 0, 0))
-        modules_check();
     if (__builtin_expect(memo_same(&t->memo, caller), 1))
         return t->site;
     enum stack_end end;
     size_t fresh, kept = memo_unwind(&t->memo, caller, t->pcs, &fresh, &end);
     return change_site(t, kept, fresh, end);
+}
+
+/* When modules may have gone, and when stacks are verified. */
+static __attribute__((noinline, cold)) uint32_t
+find_site_carefully(struct thread *t, const struct stack_frame *caller)
+{
+    modules_check();
+    uint32_t site = look_up_site(t, caller);
+    verify_site(t, caller, site);
+    return site;
+}
+
+HOT uint32_t find_site(struct thread *t, const struct stack_frame *caller)
+{
+    if (__builtin_expect(!process_wants_stacks(), 0))
+        return 0;
+    if (__builtin_expect(__atomic_load_n(&modules_suspects, __ATOMIC_RELAXED) != 0, 0))
+        return find_site_carefully(t, caller);
+    return look_up_site(t, caller);
 }
 
 /* ---- counting ------------------------------------------------------------------- */
@@ -114,23 +130,26 @@ HOT struct seg_site_counters *known_counters(struct thread *t, uint32_t site)
     return site == t->site && t->counters ? t->counters : counters(t, &site);
 }
 
-HOT void count_free(struct thread *t, bool shared, const struct block *b, uint64_t ticks)
+HOT void count_lifetime(struct thread *t, bool shared, const struct block *b, uint64_t ticks)
+{
+    uint64_t age = ((ticks >> CLOCK_SHIFT_BIRTH) - b->birth) & BLOCKS_BIRTH_MASK;
+    unsigned life = age ? 64 - (unsigned)__builtin_clzll(age) : 0;
+    add(shared, &t->page->lifetimes[life < SEG_LIFE_CLASSES ? life : SEG_LIFE_CLASSES - 1], 1);
+}
+
+HOT void count_free(struct thread *t, bool shared, const struct block *b,
+                    struct seg_site_counters *c)
 {
     struct seg_class *class = &t->page->classes[seg_size_class(b->size)];
     add(shared, &class->frees, 1);
     add(shared, &class->bytes_freed, b->size);
-    uint64_t age = ((ticks >> CLOCK_SHIFT_BIRTH) - b->birth) &
-                   ((UINT64_C(1) << SEG_BLOCK_BIRTH_BITS) - 1);
-    unsigned life = age ? 64 - (unsigned)__builtin_clzll(age) : 0;
-    add(shared, &t->page->lifetimes[life < SEG_LIFE_CLASSES ? life : SEG_LIFE_CLASSES - 1], 1);
     uint32_t epoch = heap_descend();
-    struct seg_site_counters *c = known_counters(t, b->site);
     if (__builtin_expect(c != NULL, 1)) {
         sites_keep_peak(c, epoch);
         add(shared, &c->frees, 1);
         add(shared, &c->bytes_freed, b->size);
     }
-    heap_add(t, -(int64_t)b->size, -1, ticks);
+    heap_add(t, -(int64_t)b->size, -1, t->page->last_ticks);
 }
 
 HOT void count_alloc(struct thread *t, bool shared, const struct block *b,
@@ -149,19 +168,6 @@ HOT void count_alloc(struct thread *t, bool shared, const struct block *b,
     add(shared, &t->page->density_count, 1);
     t->page->last_ticks = ticks;
     heap_add(t, (int64_t)b->size, 1, ticks);
-}
-
-HOT void count_temporary(struct thread *t, bool shared, const void *p, uint32_t site)
-{
-    if (shared)
-        return;
-    if (t->last_block == p) {
-        t->page->temporary++;
-        struct seg_site_counters *c = known_counters(t, site);
-        if (c)
-            c->temporary++;
-    }
-    t->last_block = NULL;
 }
 
 /* ---- the live table ------------------------------------------------------------- */
@@ -202,7 +208,7 @@ HOT void record_alloc(struct thread *t, bool shared, void *p, size_t size,
             return;
         }
         add(shared, &t->page->missed_frees, 1);
-        count_free(t, shared, &old, ticks);
+        count_free(t, shared, &old, known_counters(t, old.site));
     }
     count_alloc(t, shared, &b, c, ticks);
     t->last_block = shared ? NULL : p;
@@ -215,11 +221,22 @@ static void count_unknown_free(struct thread *t, bool shared)
     t->last_block = NULL;
 }
 
-HOT void record_free(struct thread *t, bool shared, const struct block *b, const void *p,
-                     uint64_t ticks)
+/* A block that the thread's last event handed out is temporary. Its time is not
+ * taken: the clock is a large part of what an event costs. */
+HOT void record_free(struct thread *t, bool shared, const struct block *b, const void *p)
 {
-    count_temporary(t, shared, p, b->site);
-    count_free(t, shared, b, ticks);
+    struct seg_site_counters *c = known_counters(t, b->site);
+    if (!shared && t->last_block == p) {
+        t->page->temporary++;
+        if (c)
+            c->temporary++;
+    } else {
+        uint64_t ticks = clock_ticks();
+        history_advance(t, ticks);
+        count_lifetime(t, shared, b, ticks);
+    }
+    t->last_block = NULL;
+    count_free(t, shared, b, c);
 }
 
 HOT void alloc_event(struct thread *t, bool shared, enum seg_function fn, void *p, size_t size,
@@ -233,12 +250,10 @@ HOT void alloc_event(struct thread *t, bool shared, enum seg_function fn, void *
 
 HOT void free_event(struct thread *t, bool shared, enum seg_function fn, void *p)
 {
-    uint64_t ticks = clock_ticks();
     struct block b;
-    history_advance(t, ticks);
     add(shared, &t->page->functions[fn], 1);
     if (__builtin_expect(take(t, shared, p, &b), 1))
-        record_free(t, shared, &b, p, ticks);
+        record_free(t, shared, &b, p);
     else
         count_unknown_free(t, shared);
 }
@@ -305,7 +320,7 @@ HOT void realloc_event(struct thread *t, bool shared, enum seg_function fn, void
     history_advance(t, ticks);
     add(shared, &t->page->functions[fn], 1);
     if (old->known)
-        record_free(t, shared, &b, p, ticks);
+        record_free(t, shared, &b, p);
     else
         count_unknown_free(t, shared);
     if (q) {
