@@ -98,6 +98,20 @@ wait make_rows
 keys <C-l>
 wait make_rows' "$MEMTOP" run -- "$steady"
 
+screen 'the mouse: tabs, headings, rows, the wheel' 24 80 'wait make_rows
+keys \e[\<0;28;5M\e[\<0;28;5m
+wait "[3 Threads]"
+keys \e[\<0;15;5M\e[\<0;15;5m
+wait "[2 Sites]"
+wait "1 of "
+match "make_rows"
+keys \e[\<0;10;8M\e[\<0;10;8m
+wait "2 of "
+keys \e[\<64;10;8M
+wait "1 of "
+keys \e[\<0;3;6M\e[\<0;3;6m
+match "^ +0 .* churn"' "$MEMTOP" run -- "$steady"
+
 screen 'typing to the program' 24 80 'wait make_rows
 keys 4
 wait "i Type"

@@ -82,14 +82,16 @@ void labels_short_name(char *out, size_t n, const char *function)
     snprintf(out, n, "%.*s", (int)(end - start), function + start);
 }
 
-/* "malloc" or "Malloc" anywhere, "alloc" or "strdup" at the end: xmalloc,
+/* "malloc", "Realloc" anywhere, "alloc" or "strdup" at the end: xmalloc,
  * sqlite3DbMallocRaw, PyObject_Realloc, g_strdup; not allocate_rows. */
 static bool names_an_allocator(const char *name)
 {
+    static const char *const parts[] = { "malloc", "calloc", "realloc" };
     static const char *const tails[] = { "alloc", "alloc0", "alloc_n", "strdup", "memalign" };
     size_t length = strlen(name);
-    if (strcasestr(name, "malloc"))
-        return true;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strcasestr(name, parts[i]))
+            return true;
     for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
         size_t tail = strlen(tails[i]);
         if (length >= tail && strcasecmp(name + length - tail, tails[i]) == 0)
@@ -151,6 +153,8 @@ static void label_frame(const struct symbol *symbol, size_t i, struct label *out
         snprintf(out->place, sizeof out->place, "%.200s:%u", base_name(f->file), f->line);
     else if (f->file)
         snprintf(out->place, sizeof out->place, "%.200s", base_name(f->file));
+    else if (starts_with(f->function, symbol->module))
+        out->place[0] = '\0'; /* "libfoo.so+0x12" says it already */
     else
         snprintf(out->place, sizeof out->place, "%.200s", symbol->module);
 }

@@ -111,6 +111,17 @@ double rate_table_get(const struct rate_table *t, size_t row)
     return row < t->n ? (double)t->per_second[row] : 0;
 }
 
+void rates_stop(struct rates *r)
+{
+    *r = (struct rates){ .known = true, .last_ns = r->last_ns, .last = r->last };
+}
+
+void rate_table_stop(struct rate_table *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        t->per_second[i] = 0;
+}
+
 void rate_table_fini(struct rate_table *t)
 {
     free(t->last);

@@ -40,6 +40,10 @@ struct rate_table {
 void rate_table_update(struct rate_table *t, uint64_t now_ns, const uint64_t *first,
                        size_t stride, size_t n);
 double rate_table_get(const struct rate_table *t, size_t row);
+/* Nothing happens any more: all rates are 0. */
+void rates_stop(struct rates *r);
+void rate_table_stop(struct rate_table *t);
+
 void rate_table_fini(struct rate_table *t);
 
 #endif

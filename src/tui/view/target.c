@@ -213,4 +213,7 @@ void target_finish(struct target *t)
     if (!t->reader)
         return;
     read_parts(t, READER_ALL, &t->sites_cost_ns);
+    rates_stop(&t->rates);
+    rate_table_stop(&t->site_rates);
+    rate_table_stop(&t->thread_rates);
 }

@@ -115,7 +115,7 @@ static void draw_density(const struct overview *v, const struct view_context *x,
         double highest = density_samples(d, span, samples, n);
         top = graph_ceiling(highest);
         format_duration(time, sizeof time, (uint64_t)((double)span * d->tick_ns * n));
-        snprintf(note, sizeof note, "max %s  last %s",
+        snprintf(note, sizeof note, "max %s in %s",
                  format_rate(most, sizeof most, highest), time);
     }
     draw_graph(c, a, ROLE_GRAPH, "Allocations per ms", note,
