@@ -40,7 +40,7 @@ static void obey(const char *line, char **argv)
     if (strcmp(line, "q\n") == 0)
         _exit(3);
     if (strcmp(line, "x\n") == 0) {
-        execv("/proc/self/exe", (char *[]){ argv[0], "again", NULL });
+        execv("/proc/self/exe", (char *[]){ argv[0], (char[]){ "again" }, NULL });
         _exit(1);
     }
     if (strcmp(line, "k\n") == 0)
