@@ -18,9 +18,6 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define NOINLINE __attribute__((noinline, noclone))
-#define KEEP() __asm__ volatile("" ::: "memory") /* no tail call before this */
-
 static const char *case_name;
 static enum stack_want case_want;
 
@@ -37,36 +34,36 @@ static void begin(const char *what, enum stack_want want)
 }
 
 /* ---- plain recursion -------------------------------------------------------- */
-__attribute__((optimize("O0"), noinline)) static void recurse_O0(unsigned depth)
+static FRAMED void recurse_framed(unsigned depth)
 {
     if (depth)
-        recurse_O0(depth - 1);
+        recurse_framed(depth - 1);
     else
         probe();
+    KEEP();
 }
 
-__attribute__((optimize("O2", "no-optimize-sibling-calls"), noinline, noclone))
-static int recurse_O2(unsigned depth, int a, int b)
+static LEAN int recurse_lean(unsigned depth, int a, int b)
 {
     if (!depth) {
         probe();
         return a;
     }
-    int c = recurse_O2(depth - 1, b, a + 1);
+    int c = recurse_lean(depth - 1, b, a + 1);
     KEEP();
-    return c + recurse_O2(0, c, 2) * b;
+    return c + recurse_lean(0, c, 2) * b;
 }
 
 static void case_recursion(void)
 {
-    begin("recursion without optimisation", STACK_WANT_ALL);
+    begin("recursion with frame pointers", STACK_WANT_ALL);
     for (unsigned depth = 0; depth < 60; depth += 7)
-        recurse_O0(depth);
-    begin("recursion with optimisation", STACK_WANT_ALL);
-    recurse_O2(1, 2, 3);
-    recurse_O2(20, 2, 3);
+        recurse_framed(depth);
+    begin("recursion without frame pointers", STACK_WANT_ALL);
+    recurse_lean(1, 2, 3);
+    recurse_lean(20, 2, 3);
     begin("recursion deeper than what is kept", STACK_WANT_CUT);
-    recurse_O0(300);
+    recurse_framed(300);
 }
 
 /* ---- odd frames ---------------------------------------------------------------- */
@@ -96,8 +93,8 @@ static NOINLINE void with_realigned(int count, ...)
     local[95] = p[0];
 }
 
-__attribute__((force_align_arg_pointer, noinline, noclone))
-static void with_realigned_entry(unsigned depth)
+static NOINLINE __attribute__((force_align_arg_pointer)) void
+with_realigned_entry(unsigned depth)
 {
     volatile char local[64] __attribute__((aligned(32)));
     local[0] = 1;
@@ -122,7 +119,7 @@ static NOINLINE int tail_target(int a)
     return a + 1;
 }
 
-__attribute__((optimize("O2"), noinline, noclone)) static int tail_caller(int a)
+static LEAN int tail_caller(int a)
 {
     return tail_target(a * 3);
 }
@@ -171,7 +168,7 @@ static void case_jump(void)
     if (setjmp(jump_target) == 0)
         jump_back(10);
     probe();
-    recurse_O0(8);
+    recurse_framed(8);
 }
 
 /* ---- signals --------------------------------------------------------------------- */
@@ -255,7 +252,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
     ucontext_t *at = context;
     (void)info;
     probe();
-    recurse_O0(3);
+    recurse_framed(3);
     if (number == SIGILL)
         at->uc_mcontext.gregs[REG_RIP] += 2; /* ud2 */
 }
@@ -309,8 +306,7 @@ static NOINLINE void from_rbx_twice(void)
     KEEP();
 }
 
-__attribute__((optimize("O0", "no-omit-frame-pointer"), noinline))
-static void from_asm(void (*function)(void (*)(void)))
+static FRAMED void from_asm(void (*function)(void (*)(void)))
 {
     function(probe);
     KEEP();
@@ -356,10 +352,10 @@ static ucontext_t context_main, context_other;
 
 static void context_entry(int depth)
 {
-    recurse_O0((unsigned)depth);
+    recurse_framed((unsigned)depth);
     swapcontext(&context_other, &context_main);
     with_realigned(3, 64);
-    recurse_O2(5, 1, 2);
+    recurse_lean(5, 1, 2);
 }
 
 static void on_other_stack(char *stack, int depth)
@@ -371,9 +367,9 @@ static void on_other_stack(char *stack, int depth)
     void (*entry)(void) = (void (*)(void))context_entry;
     makecontext(&context_other, entry, 1, depth);
     swapcontext(&context_main, &context_other);
-    recurse_O0(4);
+    recurse_framed(4);
     swapcontext(&context_main, &context_other);
-    recurse_O0(2);
+    recurse_framed(2);
 }
 
 static void *map_stack(void)
@@ -399,11 +395,11 @@ static void *thread_main(void *argument)
 {
     (void)argument;
     begin("thread", STACK_WANT_ALL);
-    recurse_O0(10);
-    recurse_O0(200);
+    recurse_framed(10);
+    recurse_framed(200);
     case_contexts();
     begin("thread", STACK_WANT_ALL);
-    recurse_O2(10, 1, 2);
+    recurse_lean(10, 1, 2);
     return NULL;
 }
 

@@ -6,6 +6,21 @@
 #ifndef MEMTOP_TESTS_STACK_CASES_H
 #define MEMTOP_TESTS_STACK_CASES_H
 
+/* Functions that keep the frame they are written for: one that is called, one
+ * with a frame pointer, and one without. */
+#ifdef __clang__
+#define NOINLINE __attribute__((noinline))
+#define FRAMED   __attribute__((noinline, optnone))
+#define LEAN     __attribute__((noinline))
+#else
+#define NOINLINE __attribute__((noinline, noclone))
+#define FRAMED   __attribute__((noinline, noclone, optimize("O0", "no-omit-frame-pointer")))
+#define LEAN     __attribute__((noinline, noclone, optimize("O2", "omit-frame-pointer")))
+#endif
+
+/* Before a function's end: its last call is none that jumps. */
+#define KEEP() __asm__ volatile("" ::: "memory")
+
 /* What is to be found out about the stack that the probe is called on. */
 enum stack_want {
     STACK_WANT_ALL,    /* each frame, as other unwinders see them */
