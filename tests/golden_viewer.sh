@@ -191,7 +191,7 @@ keys 4
 wait "a terminal of its own"
 keys q
 expect-exit 0' "$MEMTOP" "$victim"
-screen 'the picker' 120 80 'match "'"$victim"' running .*/steady"
+screen 'the picker' 120 80 'match "'"$victim"' running +[0-9]"
 keys ?
 wait "attach to the process"
 keys q
@@ -199,7 +199,7 @@ wait "Attach"
 keys G<Enter>
 wait "[1 Overview]"
 keys q
-match "'"$victim"' running .*/steady"
+match "'"$victim"' running +[0-9]"
 keys q
 expect-exit 0' "$MEMTOP"
 kill -0 "$victim"
