@@ -10,6 +10,7 @@
 #include "tui/view/format.h"
 #include "tui/view/labels.h"
 
+#define PLACE_FROM   16 /* columns from which a site shows more than its function */
 #define CALLERS_FROM 14 /* columns left over from which they are shown */
 
 enum site_column {
@@ -115,7 +116,7 @@ static void draw_label(const struct view_context *x, uint32_t site, struct canva
     labels_site(x->symbols, x->snapshot, site, &label);
     int place = canvas_width(c, label.place);
     int most = width / 2 < 28 ? width / 2 : 28;
-    place = place > most ? most : place;
+    place = width < PLACE_FROM ? 0 : place > most ? most : place;
     int used = canvas_text_middle(c, row, col, width - (place ? place + 2 : 0),
                                   label.pending ? ROLE_DIM : ROLE_FUNCTION, label.function);
     if (place)
