@@ -144,7 +144,7 @@ __attribute__((constructor)) static void start_verifying(void)
 {
     struct config c;
     config_read(&c);
-    if (c.verify && c.stacks && !c.off)
+    if (c.verify && !c.off)
         verify_load(c.verify);
 }
 
