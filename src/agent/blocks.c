@@ -202,7 +202,7 @@ static bool overflow_insert(uintptr_t address, const struct block *b)
             continue;
         o->size = b->size;
         o->site = b->site;
-        o->when = blocks_when(b, 0);
+        o->when = blocks_when(b->birth, b->thread, 0);
         __atomic_add_fetch(&blocks_overflow, 1, __ATOMIC_RELAXED);
         return true;
     }
@@ -266,8 +266,8 @@ enum blocks_result blocks_put_slowly(struct blocks_cache *cache, uintptr_t addre
     } else if (overflow_take(address, old)) {
         result = BLOCKS_REPLACED;
     }
-    record->when = blocks_when(b, address);
-    __atomic_store_n(&record->what, blocks_what(b), __ATOMIC_RELEASE);
+    record->when = blocks_when(b->birth, b->thread, address);
+    __atomic_store_n(&record->what, blocks_what(b->size, b->site), __ATOMIC_RELEASE);
     return result;
 }
 

@@ -32,7 +32,7 @@ struct blocks_cache {
     } entries[BLOCKS_CACHE];
 };
 
-/* What blocks_put found. */
+/* What blocks_put_slowly found. */
 enum blocks_result {
     BLOCKS_STORED,
     BLOCKS_REPLACED, /* *old was still there: its free went unseen */
@@ -54,14 +54,14 @@ bool blocks_take_slowly(struct blocks_cache *cache, uintptr_t address, struct bl
 extern uint32_t blocks_shift;    /* bytes per record = 1 << this */
 extern uint64_t blocks_overflow; /* records in the overflow table; atomic */
 
-static inline uint64_t blocks_what(const struct block *b)
+static inline uint64_t blocks_what(uint64_t size, uint32_t site)
 {
-    return (b->size + 1) | (uint64_t)b->site << SEG_BLOCK_SIZE_BITS;
+    return (size + 1) | (uint64_t)site << SEG_BLOCK_SIZE_BITS;
 }
 
-static inline uint64_t blocks_when(const struct block *b, uintptr_t address)
+static inline uint64_t blocks_when(uint64_t birth, uint32_t thread, uintptr_t address)
 {
-    return (b->birth & BLOCKS_BIRTH_MASK) | (uint64_t)b->thread << SEG_BLOCK_BIRTH_BITS |
+    return (birth & BLOCKS_BIRTH_MASK) | (uint64_t)thread << SEG_BLOCK_BIRTH_BITS |
            (uint64_t)(address >> 2) << BLOCKS_SUB_SHIFT;
 }
 
@@ -85,30 +85,32 @@ static inline struct seg_block *blocks_near(const struct blocks_cache *cache,
                                 (address >> blocks_shift) * sizeof(struct seg_block));
 }
 
-/* Put a record in. *old is set when BLOCKS_REPLACED is returned. */
-static inline enum blocks_result blocks_put(struct blocks_cache *cache, uintptr_t address,
-                                            const struct block *b, struct block *old)
+/* Put a record in where it is simple: near, in a free place, of a usual size,
+ * and nothing in the overflow table. False: use blocks_put_slowly. */
+static inline bool blocks_put(struct blocks_cache *cache, uintptr_t address, uint64_t size,
+                              uint32_t site, uint64_t birth, uint32_t thread)
 {
     struct seg_block *record = blocks_near(cache, address);
-    if (__builtin_expect(!record || record->what != 0 || b->size >= BLOCKS_SIZE_MASK - 1 ||
+    if (__builtin_expect(!record || record->what != 0 || size >= BLOCKS_SIZE_MASK - 1 ||
                          __atomic_load_n(&blocks_overflow, __ATOMIC_RELAXED) != 0, 0))
-        return blocks_put_slowly(cache, address, b, old);
-    record->when = blocks_when(b, address);
-    __atomic_store_n(&record->what, blocks_what(b), __ATOMIC_RELEASE);
-    return BLOCKS_STORED;
+        return false;
+    record->when = blocks_when(birth, thread, address);
+    __atomic_store_n(&record->what, blocks_what(size, site), __ATOMIC_RELEASE);
+    return true;
 }
 
-/* Take the record of `address` out. False: there is none. */
-static inline bool blocks_take(struct blocks_cache *cache, uintptr_t address,
-                               struct block *out)
+/* Take the record of `address` out where it is simple. what == 0: use
+ * blocks_take_slowly. */
+static inline struct seg_block blocks_take(struct blocks_cache *cache, uintptr_t address)
 {
     struct seg_block *record = blocks_near(cache, address);
-    if (__builtin_expect(!record || record->what == 0 ||
-                         (record->when >> BLOCKS_SUB_SHIFT) != (address >> 2 & 7), 0))
-        return blocks_take_slowly(cache, address, out);
-    blocks_unpack(out, record->what, record->when);
+    if (__builtin_expect(!record, 0))
+        return (struct seg_block){ 0 };
+    struct seg_block found = *record;
+    if (__builtin_expect(((found.when >> BLOCKS_SUB_SHIFT) ^ (address >> 2)) & 7, 0))
+        return (struct seg_block){ 0 };
     __atomic_store_n(&record->what, 0, __ATOMIC_RELEASE);
-    return true;
+    return found;
 }
 
 #endif

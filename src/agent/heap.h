@@ -34,19 +34,20 @@ static inline bool heap_single_threaded(void)
 void heap_flush(struct thread *t, uint64_t ticks);
 
 /* `bytes` in `blocks` more (or fewer) are alive, as of `ticks`. */
-static inline void heap_add(struct thread *t, int64_t bytes, int64_t blocks, uint64_t ticks)
+static inline void heap_add(struct thread *t, bool shared, int64_t bytes, int64_t blocks,
+                            uint64_t ticks)
 {
     struct seg_globals *g = store.globals;
-    if (heap_single_threaded() && !t->shared) {
-        g->live_bytes += bytes;
-        g->live_blocks += blocks;
-        if (g->live_bytes > g->peak_bytes) {
-            g->peak_bytes = g->live_bytes;
+    if (!shared && __builtin_expect(heap_single_threaded(), 1)) {
+        int64_t live = g->live_bytes += bytes;
+        int64_t live_blocks = g->live_blocks += blocks;
+        if (bytes > 0 && live > g->peak_bytes) {
+            g->peak_bytes = live;
             g->peak_ticks = ticks;
             g->at_peak = 1;
         }
-        if (g->live_blocks > g->peak_blocks)
-            g->peak_blocks = g->live_blocks;
+        if (blocks > 0 && live_blocks > g->peak_blocks)
+            g->peak_blocks = live_blocks;
         return;
     }
     t->page->pending_bytes += bytes;

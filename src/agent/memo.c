@@ -12,11 +12,6 @@
 #include "agent/walk.h"
 
 /* ---- verifying -------------------------------------------------------------- */
-static inline uint64_t frame_differs(const struct memo_frame *f)
-{
-    return walk_load(f->sp - 8) ^ f->pc;
-}
-
 static bool link_holds(const struct memo *m, size_t i)
 {
     const struct memo_link *link = &m->links[i];
@@ -47,10 +42,10 @@ static inline size_t holding(const struct memo *m, size_t n)
 {
     const struct memo_frame *f = m->frames;
     size_t i = 0;
-    while (i + 4 <= n && (frame_differs(&f[i]) | frame_differs(&f[i + 1]) |
-                          frame_differs(&f[i + 2]) | frame_differs(&f[i + 3])) == 0)
+    while (i + 4 <= n && (MEMO_DIFFERS(&f[i]) | MEMO_DIFFERS(&f[i + 1]) |
+                          MEMO_DIFFERS(&f[i + 2]) | MEMO_DIFFERS(&f[i + 3])) == 0)
         i += 4;
-    while (i < n && frame_differs(&f[i]) == 0)
+    while (i < n && MEMO_DIFFERS(&f[i]) == 0)
         i++;
     return holding_links(m, i);
 }

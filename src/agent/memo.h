@@ -63,6 +63,9 @@ struct memo {
 /* Do the links of the first n frames hold? */
 bool memo_links_hold(const struct memo *m, size_t n);
 
+/* Not 0 when frame f's return address is not in its place any more. */
+#define MEMO_DIFFERS(f) (*(const volatile uint64_t *)((f)->sp - 8) ^ (f)->pc)
+
 /* Is this the stack that was remembered, all of it? Cheaper than memo_unwind,
  * which says the same by no fresh frames. */
 static inline bool memo_same(const struct memo *m, const struct stack_frame *first)
@@ -75,8 +78,12 @@ static inline bool memo_same(const struct memo *m, const struct stack_frame *fir
                       (m->generation ^ __atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE));
     if (differ || (m->needs_fp[n - 1] && m->links[n - 1].fp != first->fp))
         return false;
-    for (const struct memo_frame *f = m->frames; f < leaf; f++)
-        if (*(const volatile uint64_t *)(f->sp - 8) != f->pc)
+    const struct memo_frame *f = m->frames;
+    for (; f + 4 <= leaf; f += 4)
+        if (MEMO_DIFFERS(f) | MEMO_DIFFERS(f + 1) | MEMO_DIFFERS(f + 2) | MEMO_DIFFERS(f + 3))
+            return false;
+    for (; f < leaf; f++)
+        if (MEMO_DIFFERS(f))
             return false;
     return !m->linked || memo_links_hold(m, n - 1);
 }

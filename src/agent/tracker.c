@@ -130,88 +130,105 @@ HOT struct seg_site_counters *known_counters(struct thread *t, uint32_t site)
     return site == t->site && t->counters ? t->counters : counters(t, &site);
 }
 
-HOT void count_lifetime(struct thread *t, bool shared, const struct block *b, uint64_t ticks)
+HOT void count_lifetime(struct thread *t, bool shared, uint64_t birth, uint64_t ticks)
 {
-    uint64_t age = ((ticks >> CLOCK_SHIFT_BIRTH) - b->birth) & BLOCKS_BIRTH_MASK;
+    uint64_t age = ((ticks >> CLOCK_SHIFT_BIRTH) - birth) & BLOCKS_BIRTH_MASK;
     unsigned life = age ? 64 - (unsigned)__builtin_clzll(age) : 0;
     add(shared, &t->page->lifetimes[life < SEG_LIFE_CLASSES ? life : SEG_LIFE_CLASSES - 1], 1);
 }
 
-HOT void count_free(struct thread *t, bool shared, const struct block *b,
-                    struct seg_site_counters *c)
+HOT void count_free(struct thread *t, bool shared, uint64_t size, struct seg_site_counters *c)
 {
-    struct seg_class *class = &t->page->classes[seg_size_class(b->size)];
+    struct seg_class *class = &t->page->classes[seg_size_class(size)];
     add(shared, &class->frees, 1);
-    add(shared, &class->bytes_freed, b->size);
+    add(shared, &class->bytes_freed, size);
     uint32_t epoch = heap_descend();
     if (__builtin_expect(c != NULL, 1)) {
         sites_keep_peak(c, epoch);
         add(shared, &c->frees, 1);
-        add(shared, &c->bytes_freed, b->size);
+        add(shared, &c->bytes_freed, size);
     }
-    heap_add(t, -(int64_t)b->size, -1, t->page->last_ticks);
+    heap_add(t, shared, -(int64_t)size, -1, t->page->last_ticks);
 }
 
-HOT void count_alloc(struct thread *t, bool shared, const struct block *b,
+HOT void count_alloc(struct thread *t, bool shared, uint64_t size, uint32_t site,
                      struct seg_site_counters *c, uint64_t ticks)
 {
-    struct seg_class *class = &t->page->classes[seg_size_class(b->size)];
+    struct seg_class *class = &t->page->classes[seg_size_class(size)];
     add(shared, &class->allocations, 1);
-    add(shared, &class->bytes_allocated, b->size);
+    add(shared, &class->bytes_allocated, size);
     if (__builtin_expect(c != NULL, 1)) {
         sites_keep_peak(c, __atomic_load_n(&store.globals->epoch, __ATOMIC_RELAXED));
         add(shared, &c->allocations, 1);
-        add(shared, &c->bytes_allocated, b->size);
+        add(shared, &c->bytes_allocated, size);
     }
-    if (b->site == 0)
+    if (__builtin_expect(site == 0, 0))
         add(shared, &t->page->unattributed, 1);
     add(shared, &t->page->density_count, 1);
     t->page->last_ticks = ticks;
-    heap_add(t, (int64_t)b->size, 1, ticks);
+    heap_add(t, shared, (int64_t)size, 1, ticks);
 }
 
-/* ---- the live table ------------------------------------------------------------- */
+/* A block that the thread's last event handed out is temporary. Its time is not
+ * taken: the clock is a large part of what an event costs. */
+HOT void record_free(struct thread *t, bool shared, uint64_t size, uint32_t site,
+                     uint64_t birth, const void *p)
+{
+    struct seg_site_counters *c = known_counters(t, site);
+    if (!shared && t->last_block == p) {
+        t->page->temporary++;
+        if (c)
+            c->temporary++;
+    } else {
+        uint64_t ticks = clock_ticks();
+        history_advance(t, ticks);
+        count_lifetime(t, shared, birth, ticks);
+    }
+    t->last_block = NULL;
+    count_free(t, shared, size, c);
+}
+
+/* ---- where nothing is simple ------------------------------------------------------- */
 
 /* The shared row has no cache: several threads use it. */
-HOT bool take(struct thread *t, bool shared, const void *p, struct block *b)
+static struct blocks_cache *cache_of(struct thread *t)
 {
-    return shared ? blocks_take_slowly(NULL, (uintptr_t)p, b)
-                  : blocks_take(&t->blocks, (uintptr_t)p, b);
+    return t->shared ? NULL : &t->blocks;
 }
 
-HOT enum blocks_result put(struct thread *t, bool shared, const void *p, const struct block *b,
-                           struct block *old)
+HOT void put_slowly(struct thread *t, bool shared, void *p, size_t size, uint32_t site,
+                    struct seg_site_counters *c, uint64_t ticks)
 {
-    return shared ? blocks_put_slowly(NULL, (uintptr_t)p, b, old)
-                  : blocks_put(&t->blocks, (uintptr_t)p, b, old);
-}
-
-/* ---- events ------------------------------------------------------------------------ */
-
-HOT void record_alloc(struct thread *t, bool shared, void *p, size_t size,
-                      const struct stack_frame *caller, uint64_t ticks)
-{
-    uint32_t site = shared ? 0 : find_site(t, caller);
-    struct seg_site_counters *c = t->counters;
-    if (__builtin_expect(!c || shared, 0))
-        c = t->counters = counters(t, &site);
     struct block old, b = {
         .size = size,
         .birth = ticks >> CLOCK_SHIFT_BIRTH,
         .site = site,
         .thread = t->row,
     };
-    enum blocks_result result = put(t, shared, p, &b, &old);
-    if (__builtin_expect(result != BLOCKS_STORED, 0)) {
-        if (result == BLOCKS_FULL) {
-            add(shared, &t->page->lost, 1);
-            return;
-        }
-        add(shared, &t->page->missed_frees, 1);
-        count_free(t, shared, &old, known_counters(t, old.site));
+    enum blocks_result result = blocks_put_slowly(cache_of(t), (uintptr_t)p, &b, &old);
+    if (result == BLOCKS_FULL) {
+        add(shared, &t->page->lost, 1);
+        return;
     }
-    count_alloc(t, shared, &b, c, ticks);
-    t->last_block = shared ? NULL : p;
+    if (result == BLOCKS_REPLACED) {
+        add(shared, &t->page->missed_frees, 1);
+        count_free(t, shared, old.size, known_counters(t, old.site));
+    }
+    count_alloc(t, shared, size, site, c, ticks);
+}
+
+static __attribute__((noinline)) void put_owned(struct thread *t, void *p, size_t size,
+                                                uint32_t site, struct seg_site_counters *c,
+                                                uint64_t ticks)
+{
+    put_slowly(t, false, p, size, site, c, ticks);
+}
+
+static __attribute__((noinline)) void put_shared(struct thread *t, void *p, size_t size,
+                                                 uint64_t ticks)
+{
+    uint32_t site = 0;
+    put_slowly(t, true, p, size, 0, counters(t, &site), ticks);
 }
 
 static void count_unknown_free(struct thread *t, bool shared)
@@ -221,71 +238,59 @@ static void count_unknown_free(struct thread *t, bool shared)
     t->last_block = NULL;
 }
 
-/* A block that the thread's last event handed out is temporary. Its time is not
- * taken: the clock is a large part of what an event costs. */
-HOT void record_free(struct thread *t, bool shared, const struct block *b, const void *p)
-{
-    struct seg_site_counters *c = known_counters(t, b->site);
-    if (!shared && t->last_block == p) {
-        t->page->temporary++;
-        if (c)
-            c->temporary++;
-    } else {
-        uint64_t ticks = clock_ticks();
-        history_advance(t, ticks);
-        count_lifetime(t, shared, b, ticks);
-    }
-    t->last_block = NULL;
-    count_free(t, shared, b, c);
-}
-
-HOT void alloc_event(struct thread *t, bool shared, enum seg_function fn, void *p, size_t size,
-                     const struct stack_frame *caller)
-{
-    uint64_t ticks = clock_ticks();
-    history_advance(t, ticks);
-    add(shared, &t->page->functions[fn], 1);
-    record_alloc(t, shared, p, size, caller, ticks);
-}
-
-HOT void free_event(struct thread *t, bool shared, enum seg_function fn, void *p)
+static __attribute__((noinline)) void take_slowly(struct thread *t, void *p)
 {
     struct block b;
-    add(shared, &t->page->functions[fn], 1);
-    if (__builtin_expect(take(t, shared, p, &b), 1))
-        record_free(t, shared, &b, p);
+    if (!blocks_take_slowly(cache_of(t), (uintptr_t)p, &b))
+        count_unknown_free(t, t->shared);
+    else if (t->shared)
+        record_free(t, true, b.size, b.site, b.birth, p);
     else
-        count_unknown_free(t, shared);
+        record_free(t, false, b.size, b.site, b.birth, p);
 }
 
-static __attribute__((noinline)) void alloc_shared(struct thread *t, enum seg_function fn,
-                                                   void *p, size_t size,
-                                                   const struct stack_frame *caller)
-{
-    alloc_event(t, true, fn, p, size, caller);
-}
+/* ---- events ------------------------------------------------------------------------ */
 
-static __attribute__((noinline)) void free_shared(struct thread *t, enum seg_function fn,
-                                                  void *p)
+HOT void record_alloc(struct thread *t, void *p, size_t size, const struct stack_frame *caller,
+                      uint64_t ticks)
 {
-    free_event(t, true, fn, p);
+    uint32_t site = find_site(t, caller);
+    struct seg_site_counters *c = t->counters;
+    if (__builtin_expect(!c, 0))
+        c = t->counters = counters(t, &site);
+    t->last_block = p;
+    if (__builtin_expect(blocks_put(&t->blocks, (uintptr_t)p, size, site,
+                                    ticks >> CLOCK_SHIFT_BIRTH, t->row), 1))
+        count_alloc(t, false, size, site, c, ticks);
+    else
+        put_owned(t, p, size, site, c, ticks);
 }
 
 void tracker_alloc(struct thread *t, enum seg_function fn, void *p, size_t size,
                    const struct stack_frame *caller)
 {
+    uint64_t ticks = clock_ticks();
+    history_advance(t, ticks);
+    add(t->shared, &t->page->functions[fn], 1);
     if (__builtin_expect(t->shared, 0))
-        alloc_shared(t, fn, p, size, caller);
+        put_shared(t, p, size, ticks);
     else
-        alloc_event(t, false, fn, p, size, caller);
+        record_alloc(t, p, size, caller, ticks);
 }
 
 void tracker_free(struct thread *t, enum seg_function fn, void *p)
 {
-    if (__builtin_expect(t->shared, 0))
-        free_shared(t, fn, p);
+    add(t->shared, &t->page->functions[fn], 1);
+    if (__builtin_expect(t->shared, 0)) {
+        take_slowly(t, p);
+        return;
+    }
+    struct seg_block b = blocks_take(&t->blocks, (uintptr_t)p);
+    if (__builtin_expect(b.what != 0, 1))
+        record_free(t, false, (b.what & BLOCKS_SIZE_MASK) - 1,
+                    (uint32_t)(b.what >> SEG_BLOCK_SIZE_BITS), b.when & BLOCKS_BIRTH_MASK, p);
     else
-        free_event(t, false, fn, p);
+        take_slowly(t, p);
 }
 
 /* ---- realloc ------------------------------------------------------------------------ */
@@ -293,56 +298,54 @@ void tracker_free(struct thread *t, enum seg_function fn, void *p)
 void tracker_realloc_begin(struct thread *t, void *p, struct tracker_block *old)
 {
     struct block b;
-    *old = (struct tracker_block){ .known = take(t, t->shared, p, &b) };
+    old->known = blocks_take_slowly(cache_of(t), (uintptr_t)p, &b);
     if (old->known) {
         old->size = b.size;
         old->site = b.site;
-        old->when = b.birth | (uint64_t)b.thread << SEG_BLOCK_BIRTH_BITS;
+        old->thread = b.thread;
+        old->birth = b.birth;
     }
 }
 
-static struct block block_of(const struct tracker_block *old)
+HOT void end_old(struct thread *t, bool shared, void *p, const struct tracker_block *old)
 {
-    return (struct block){
-        .size = old->size,
-        .site = old->site,
-        .birth = old->when & BLOCKS_BIRTH_MASK,
-        .thread = (uint32_t)(old->when >> SEG_BLOCK_BIRTH_BITS),
-    };
-}
-
-HOT void realloc_event(struct thread *t, bool shared, enum seg_function fn, void *p,
-                       const struct tracker_block *old, void *q, size_t size,
-                       const struct stack_frame *caller)
-{
-    uint64_t ticks = clock_ticks();
-    struct block b = block_of(old);
-    history_advance(t, ticks);
-    add(shared, &t->page->functions[fn], 1);
     if (old->known)
-        record_free(t, shared, &b, p);
+        record_free(t, shared, old->size, old->site, old->birth, p);
     else
         count_unknown_free(t, shared);
-    if (q) {
-        add(shared, &t->page->reallocations, 1);
-        record_alloc(t, shared, q, size, caller, ticks);
-    }
 }
 
 void tracker_realloc_end(struct thread *t, enum seg_function fn, void *p,
                          const struct tracker_block *old, void *q, size_t size,
                          const struct stack_frame *caller)
 {
-    if (__builtin_expect(t->shared, 0))
-        realloc_event(t, true, fn, p, old, q, size, caller);
+    uint64_t ticks = clock_ticks();
+    bool shared = t->shared;
+    history_advance(t, ticks);
+    add(shared, &t->page->functions[fn], 1);
+    if (shared)
+        end_old(t, true, p, old);
     else
-        realloc_event(t, false, fn, p, old, q, size, caller);
+        end_old(t, false, p, old);
+    if (!q)
+        return;
+    add(shared, &t->page->reallocations, 1);
+    if (shared)
+        put_shared(t, q, size, ticks);
+    else
+        record_alloc(t, q, size, caller, ticks);
 }
 
 void tracker_realloc_cancel(struct thread *t, void *p, const struct tracker_block *old)
 {
-    struct block replaced, b = block_of(old);
-    if (old->known && put(t, t->shared, p, &b, &replaced) == BLOCKS_FULL)
+    struct block replaced, b = {
+        .size = old->size,
+        .site = old->site,
+        .birth = old->birth,
+        .thread = old->thread,
+    };
+    if (old->known &&
+        blocks_put_slowly(cache_of(t), (uintptr_t)p, &b, &replaced) == BLOCKS_FULL)
         add(t->shared, &t->page->lost, 1);
 }
 

@@ -36,8 +36,9 @@
 struct tracker_block {
     bool known;     /* false: it was never recorded */
     uint64_t size;
+    uint64_t birth; /* in birth-stamp units */
     uint32_t site;
-    uint64_t when;
+    uint32_t thread;
 };
 
 /* Once real functions are there, from the constructor; a first event that
