@@ -25,7 +25,8 @@ static void round_trip(uintptr_t address, uint64_t size, const char *what)
 {
     struct block out, old, b = block(size, 0xabcdef);
     tap_ok(blocks_put_slowly(&cache, address, &b, &old) == BLOCKS_STORED, "%s: stored", what);
-    tap_ok(blocks_take_slowly(&cache, address, &out) && same(&out, &b), "%s: the same comes out", what);
+    tap_ok(blocks_take_slowly(&cache, address, &out) && same(&out, &b), "%s: the same comes out",
+           what);
     tap_ok(!blocks_take_slowly(&cache, address, &out), "%s: only once", what);
 }
 
@@ -61,7 +62,8 @@ int main(void)
     tap_ok(blocks_put_slowly(&cache, 0x555555570020u, &second, &old) == BLOCKS_REPLACED &&
                same(&old, &first),
            "a record that is still there comes back");
-    tap_ok(blocks_take_slowly(&cache, 0x555555570020u, &out) && same(&out, &second), "the new one counts");
+    tap_ok(blocks_take_slowly(&cache, 0x555555570020u, &out) && same(&out, &second),
+           "the new one counts");
     neighbours();
     tracker_goodbye(0);
     return tap_done();
