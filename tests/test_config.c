@@ -39,14 +39,14 @@ int main(void)
 {
     struct config c;
     config_read(&c);
-    tap_ok(!c.off && !c.keep && c.stacks && c.memory == 0, "defaults");
+    tap_ok(!c.off && !c.keep && c.tier == SEG_TIER_EXACT && c.memory == 0, "defaults");
     setenv("MEMTOP", "off", 1);
     setenv("MEMTOP_KEEP", "1", 1);
     setenv("MEMTOP_STACKS", "0", 1);
     setenv("MEMTOP_ROOT", "77", 1);
     setenv("MEMTOP_DIR", "/somewhere", 1);
     config_read(&c);
-    tap_ok(c.off && c.keep && !c.stacks && c.root_pid == 77, "switches");
+    tap_ok(c.off && c.keep && c.tier == SEG_TIER_COUNTERS && c.root_pid == 77, "switches");
     tap_is_str(c.dir, "/somewhere", "MEMTOP_DIR");
     setenv("MEMTOP_ROOT", "7x", 1);
     config_read(&c);

@@ -38,10 +38,27 @@ static bool is_set(const char *value)
     return value && *value && strcmp(value, "0") != 0;
 }
 
+static enum seg_tier parse_tier(const char *tier, const char *stacks)
+{
+    if (tier && strcmp(tier, "counters") == 0)
+        return SEG_TIER_COUNTERS;
+    if (tier && strcmp(tier, "sampled") == 0)
+        return SEG_TIER_SAMPLED;
+    bool no_stacks = !(tier && *tier) && stacks && !is_set(stacks);
+    return no_stacks ? SEG_TIER_COUNTERS : SEG_TIER_EXACT;
+}
+
+static uint64_t parse_sample(const char *text)
+{
+    uint64_t sample = text ? config_parse_size(text) : 0;
+    return sample == 0                ? SEG_SAMPLE_DEFAULT
+           : sample > SEG_SAMPLE_MAX ? SEG_SAMPLE_MAX
+                                     : sample;
+}
+
 void config_read(struct config *c)
 {
     const char *mode = getenv("MEMTOP");
-    const char *stacks = getenv("MEMTOP_STACKS");
     const char *memory = getenv("MEMTOP_MEMORY");
     const char *root = getenv("MEMTOP_ROOT");
     const char *dir = getenv("MEMTOP_DIR");
@@ -52,7 +69,8 @@ void config_read(struct config *c)
         .off = mode && (strcmp(mode, "off") == 0 || strcmp(mode, "0") == 0),
         .keep = is_set(keep) && !keep_root,
         .keep_root = keep_root,
-        .stacks = !stacks || is_set(stacks),
+        .tier = parse_tier(getenv("MEMTOP_TIER"), getenv("MEMTOP_STACKS")),
+        .sample = parse_sample(getenv("MEMTOP_SAMPLE")),
         .verify = verify ? (unsigned)parse_number(verify) : 0,
         .memory = memory ? config_parse_size(memory) : 0,
         .root_pid = root ? parse_number(root) : 0,

@@ -9,11 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shared/segment.h"
+
 struct config {
     bool off;          /* MEMTOP=off, or the agent must stay out of the way */
     bool keep;         /* MEMTOP_KEEP=1 */
     bool keep_root;    /* MEMTOP_KEEP=root: keep, but in the root only */
-    bool stacks;       /* MEMTOP_STACKS, default 1 */
+    enum seg_tier tier; /* MEMTOP_TIER; MEMTOP_STACKS=0 means counters */
+    uint64_t sample;   /* MEMTOP_SAMPLE in bytes, SEG_SAMPLE_DEFAULT */
     unsigned verify;   /* MEMTOP_VERIFY: one in so many stacks, 0: none */
     uint64_t memory;   /* MEMTOP_MEMORY in bytes, 0: not given */
     int root_pid;      /* MEMTOP_ROOT, 0: not given */

@@ -12,6 +12,7 @@
 #include "agent/heap.h"
 #include "agent/sites.h"
 #include "agent/store.h"
+#include "agent/tier.h"
 
 #define SLICE 512u /* site counters looked at in each tick */
 #define NS_PER_SECOND UINT64_C(1000000000)
@@ -105,8 +106,25 @@ static void sort_top(void)
 
 /* ---- one record a second ------------------------------------------------------ */
 
+/* What went by while the tier was sampled. How many bytes the frees of that
+ * freed is an estimate, as the live bytes are. */
+static void add_passed(struct seg_second *r)
+{
+    for (uint32_t row = 0, rows = threads_rows(); row < rows; row++) {
+        const struct seg_thread *page = &store.threads[row];
+        for (unsigned i = 0; i < SEG_SIZE_CLASSES; i++) {
+            r->allocations += page->passed[i].allocations;
+            r->bytes_allocated += page->passed[i].bytes;
+        }
+        r->frees += page->samples_freed + page->unsampled_frees;
+    }
+    uint64_t live = r->live_bytes > 0 ? (uint64_t)r->live_bytes : 0;
+    r->bytes_freed = r->bytes_allocated > live ? r->bytes_allocated - live : 0;
+}
+
 static void sum_rows(struct seg_second *r)
 {
+    uint64_t weighed_blocks = 0, weighed_bytes = 0;
     for (uint32_t row = 0, rows = threads_rows(); row < rows; row++) {
         const struct seg_thread *page = &store.threads[row];
         for (unsigned i = 0; i < SEG_SIZE_CLASSES; i++) {
@@ -115,9 +133,12 @@ static void sum_rows(struct seg_second *r)
             r->bytes_allocated += page->classes[i].bytes_allocated;
             r->bytes_freed += page->classes[i].bytes_freed;
         }
+        weighed_blocks += page->blocks_weighed - page->blocks_weighed_freed;
+        weighed_bytes += page->bytes_weighed - page->bytes_weighed_freed;
     }
-    r->live_bytes = (int64_t)(r->bytes_allocated - r->bytes_freed);
-    r->live_blocks = (int64_t)(r->allocations - r->frees);
+    r->live_bytes = (int64_t)(r->bytes_allocated - r->bytes_freed + weighed_bytes);
+    r->live_blocks = (int64_t)(r->allocations - r->frees + weighed_blocks);
+    add_passed(r);
 }
 
 static void write_record(uint64_t second, uint64_t now_ns)
@@ -156,6 +177,16 @@ static void leave(void)
     __atomic_store_n(&state.busy, 0, __ATOMIC_RELEASE);
 }
 
+static void write_if_due(void)
+{
+    uint64_t now = clock_monotonic_ns();
+    uint64_t second = (now - store.header->clock_first.monotonic_ns) / NS_PER_SECOND + 1;
+    if (second == state.second)
+        return;
+    state.second = second;
+    write_record(second, now);
+}
+
 void history_tick(struct thread *t, uint64_t ticks)
 {
     struct seg_thread *page = t->page;
@@ -166,16 +197,14 @@ void history_tick(struct thread *t, uint64_t ticks)
     heap_flush(t, ticks);
     if (!t->shared)
         threads_refresh_name(t);
-    if (!enter())
-        return;
-    scan_slice();
-    uint64_t now = clock_monotonic_ns();
-    uint64_t second = (now - store.header->clock_first.monotonic_ns) / NS_PER_SECOND + 1;
-    if (second != state.second) {
-        state.second = second;
-        write_record(second, now);
+    if (enter()) {
+        scan_slice();
+        tier_look(ticks);
+        write_if_due();
+        leave();
     }
-    leave();
+    if (t->tier_version != __atomic_load_n(&tier.version, __ATOMIC_ACQUIRE))
+        tier_adopt(t);
 }
 
 void history_finish(void)

@@ -21,9 +21,11 @@
 #include "agent/history.h"
 #include "agent/modules.h"
 #include "agent/procinfo.h"
+#include "agent/samples.h"
 #include "agent/stack.h"
 #include "agent/store.h"
 #include "agent/thread.h"
+#include "agent/tier.h"
 #include "agent/tracker.h"
 #include "agent/trie.h"
 #include "agent/verify.h"
@@ -43,7 +45,6 @@ static uint32_t dormant = STATE_DORMANT;
 static uint32_t *state = &dormant; /* atomic; in the wiped page once set up */
 
 static struct config config;
-bool process_stacks;
 static char executable[256];
 static char allocator[64];
 static bool glibc;
@@ -67,7 +68,9 @@ static bool create(void)
     if (!store_create(&config, &id))
         return false;
     blocks_attach();
+    samples_attach();
     history_attach();
+    tier_attach();
     if (!threads_attach() || !trie_attach() || !modules_attach()) {
         unlink(store.path);
         store_abandon();
@@ -124,7 +127,7 @@ void tracker_init(const char *allocator_path, bool is_glibc, bool is_overridden)
     done = true;
     int saved_errno = errno;
     config_read(&config);
-    process_stacks = config.stacks;
+    tier_configure(config.tier, config.sample);
     procinfo_executable(executable, sizeof executable);
     glibc = is_glibc;
     overridden = is_overridden;

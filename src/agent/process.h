@@ -18,11 +18,4 @@ bool process_ready(void);
 /* threads_register with errno kept. NULL: no page left. */
 struct thread *process_register_thread(void);
 
-/* MEMTOP_STACKS */
-extern bool process_stacks;
-static inline bool process_wants_stacks(void)
-{
-    return process_stacks;
-}
-
 #endif

@@ -58,6 +58,8 @@ static const struct section_plan plans[SEG_SECTION_COUNT] = {
     [SEG_BLOCKS] = { sizeof(struct seg_block) * SEG_REGION_BLOCKS, 32768, true, false },
     [SEG_OVERFLOW] = { sizeof(struct seg_overflow), SEG_OVERFLOW_SLOTS, false, false },
     [SEG_MISMATCHES] = { sizeof(struct seg_mismatch), SEG_MISMATCHES_MAX, false, true },
+    [SEG_SAMPLES] = { sizeof(struct seg_sample), SEG_SAMPLES_MAX, true, true },
+    [SEG_SITE_ERRORS] = { sizeof(struct seg_site_error), SEG_SITES_MAX, true, true },
 };
 
 static uint64_t round_up(uint64_t n, uint64_t step)
@@ -115,6 +117,8 @@ static void set_pointers(struct seg_header *header)
     store.blocks = (void *)(base + at[SEG_BLOCKS].offset);
     store.overflow = (void *)(base + at[SEG_OVERFLOW].offset);
     store.mismatches = (void *)(base + at[SEG_MISMATCHES].offset);
+    store.samples = (void *)(base + at[SEG_SAMPLES].offset);
+    store.site_errors = (void *)(base + at[SEG_SITE_ERRORS].offset);
     store.dir_entries = (uint32_t)(at[SEG_SITE_DIRS].count / SEG_THREADS_MAX);
     store.header = header;
 }
@@ -224,8 +228,7 @@ static void fill_header(struct seg_header *h, const struct config *config,
     h->version = SEG_VERSION;
     h->header_bytes = sizeof *h;
     h->pid = (int32_t)syscall(SYS_getpid);
-    h->flags = id->flags | (config_keeps(config, h->pid) ? SEG_FLAG_KEEP : 0) |
-               (config->stacks ? 0 : SEG_FLAG_NO_STACKS);
+    h->flags = id->flags | (config_keeps(config, h->pid) ? SEG_FLAG_KEEP : 0);
     h->ppid = (int32_t)getppid();
     h->uid = geteuid();
     h->root_pid = config->root_pid;

@@ -38,6 +38,8 @@ struct store {
     struct seg_block *blocks;
     struct seg_overflow *overflow;
     struct seg_mismatch *mismatches;
+    struct seg_sample *samples;
+    struct seg_site_error *site_errors;
     uint32_t dir_entries;      /* of each thread's site directory */
     char path[320];            /* of the file */
 };

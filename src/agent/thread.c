@@ -14,6 +14,7 @@
 
 #include "agent/clock.h"
 #include "agent/store.h"
+#include "agent/tier.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -61,6 +62,9 @@ static struct thread *prepare(uint32_t row, int32_t tid)
     t->depth = t->memo.depth = 0;
     t->name_interval = t->name_countdown = 1;
     t->page->tid = tid;
+    t->shared = row == THREAD_ROW_SHARED;
+    t->sampler.mean = 0;
+    tier_adopt(t);
     return t;
 }
 
@@ -70,9 +74,7 @@ bool threads_attach(void)
         if (store_append(SEG_THREADS) != row)
             return false;
     prepare(THREAD_ROW_ENDED, 0)->page->state = SEG_THREAD_ENDED;
-    struct thread *shared = prepare(THREAD_ROW_SHARED, 0);
-    shared->page->state = SEG_THREAD_SHARED;
-    shared->shared = true;
+    prepare(THREAD_ROW_SHARED, 0)->page->state = SEG_THREAD_SHARED;
     return true;
 }
 

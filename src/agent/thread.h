@@ -18,11 +18,19 @@
 #include "agent/blocks.h"
 #include "agent/gate.h"
 #include "agent/memo.h"
+#include "agent/sampler.h"
 #include "shared/segment.h"
 
 #define THREAD_ROW_ENDED  0u
 #define THREAD_ROW_SHARED 1u
 #define THREAD_ROW_FIRST  2u
+
+/* How the thread's events are recorded, see tier.h. 0 is the hot path. */
+enum {
+    THREAD_PATH_PLAIN = 1,   /* without stacks */
+    THREAD_PATH_SAMPLED = 2,
+    THREAD_PATH_SHARED = 3,  /* row 1; the tier is looked up each time */
+};
 
 struct thread {
     struct gate gate;
@@ -36,6 +44,9 @@ struct thread {
     uint32_t name_countdown; /* density ticks until its name is read again */
     uint32_t name_interval;
     bool shared;             /* row 1: its counters are updated atomically */
+    uint32_t path;           /* THREAD_PATH_...: not 0 where nothing is simple */
+    uint32_t tier_version;   /* that `path` goes by */
+    struct sampler sampler;
     /* The last stack: its nodes, outermost first, its site, and the counters
      * of that (NULL: not known). */
     size_t depth;

@@ -15,6 +15,7 @@
 #include "agent/history.h"
 #include "agent/modules.h"
 #include "agent/process.h"
+#include "agent/sampling.h"
 #include "agent/sites.h"
 #include "agent/store.h"
 #include "agent/thread.h"
@@ -104,8 +105,6 @@ find_site_carefully(struct thread *t, const struct stack_frame *caller)
 
 HOT uint32_t find_site(struct thread *t, const struct stack_frame *caller)
 {
-    if (__builtin_expect(!process_wants_stacks(), 0))
-        return 0;
     if (__builtin_expect(__atomic_load_n(&modules_suspects, __ATOMIC_RELAXED) != 0, 0))
         return find_site_carefully(t, caller);
     return look_up_site(t, caller);
@@ -231,18 +230,29 @@ static __attribute__((noinline)) void put_shared(struct thread *t, void *p, size
     put_slowly(t, true, p, size, 0, counters(t, &site), ticks);
 }
 
-static void count_unknown_free(struct thread *t, bool shared)
+/* Once blocks went by without a record, all that is unknown may be one of them. */
+static void count_unknown_free(struct thread *t, bool shared, const void *p)
 {
     bool forked = store.header->flags & SEG_FLAG_FORKED;
-    add(shared, forked ? &t->page->inherited_frees : &t->page->foreign_frees, 1);
+    struct seg_sample sample;
+    bool temporary = tier.sampled && !shared && t->last_block == p;
+    if (temporary)
+        t->page->temporary++;
     t->last_block = NULL;
+    if (samples_take((uintptr_t)p, &sample))
+        sampling_free(t, shared, &sample, temporary);
+    else
+        add(shared,
+            tier.sampled ? &t->page->unsampled_frees
+            : forked     ? &t->page->inherited_frees
+                         : &t->page->foreign_frees, 1);
 }
 
 static __attribute__((noinline)) void take_slowly(struct thread *t, void *p)
 {
     struct block b;
     if (!blocks_take_slowly(cache_of(t), (uintptr_t)p, &b))
-        count_unknown_free(t, t->shared);
+        count_unknown_free(t, t->shared, p);
     else if (t->shared)
         record_free(t, true, b.size, b.site, b.birth, p);
     else
@@ -251,10 +261,11 @@ static __attribute__((noinline)) void take_slowly(struct thread *t, void *p)
 
 /* ---- events ------------------------------------------------------------------------ */
 
+/* caller NULL: without a stack. */
 HOT void record_alloc(struct thread *t, void *p, size_t size, const struct stack_frame *caller,
                       uint64_t ticks)
 {
-    uint32_t site = find_site(t, caller);
+    uint32_t site = caller ? find_site(t, caller) : 0;
     struct seg_site_counters *c = t->counters;
     if (__builtin_expect(!c, 0))
         c = t->counters = counters(t, &site);
@@ -266,25 +277,48 @@ HOT void record_alloc(struct thread *t, void *p, size_t size, const struct stack
         put_owned(t, p, size, site, c, ticks);
 }
 
+static __attribute__((noinline, cold)) void record_sample(struct thread *t, void *p, size_t size,
+                                                          const struct stack_frame *caller,
+                                                          uint64_t ticks)
+{
+    uint32_t site = t->shared ? 0 : find_site(t, caller);
+    sampling_record(t, t->shared, p, size, site, ticks);
+}
+
+/* All but the hot path. */
+static __attribute__((noinline)) void alloc_otherwise(struct thread *t, void *p, size_t size,
+                                                      const struct stack_frame *caller,
+                                                      uint64_t ticks)
+{
+    bool sampled = t->path == THREAD_PATH_SAMPLED ||
+                   (t->shared && __atomic_load_n(&tier.kind, __ATOMIC_RELAXED) ==
+                                     SEG_TIER_SAMPLED);
+    if (t->path == THREAD_PATH_PLAIN) {
+        record_alloc(t, p, size, NULL, ticks);
+    } else if (sampled) {
+        if (!t->shared)
+            t->last_block = p;
+        if (sampling_count(t, t->shared, size, p, ticks))
+            record_sample(t, p, size, caller, ticks);
+    } else {
+        put_shared(t, p, size, ticks);
+    }
+}
+
 void tracker_alloc(struct thread *t, enum seg_function fn, void *p, size_t size,
                    const struct stack_frame *caller)
 {
     uint64_t ticks = clock_ticks();
     history_advance(t, ticks);
     add(t->shared, &t->page->functions[fn], 1);
-    if (__builtin_expect(t->shared, 0))
-        put_shared(t, p, size, ticks);
+    if (__builtin_expect(t->path != 0, 0))
+        alloc_otherwise(t, p, size, caller, ticks);
     else
         record_alloc(t, p, size, caller, ticks);
 }
 
-void tracker_free(struct thread *t, enum seg_function fn, void *p)
+HOT void free_owned(struct thread *t, void *p)
 {
-    add(t->shared, &t->page->functions[fn], 1);
-    if (__builtin_expect(t->shared, 0)) {
-        take_slowly(t, p);
-        return;
-    }
     struct seg_block b = blocks_take(&t->blocks, (uintptr_t)p);
     if (__builtin_expect(b.what != 0, 1))
         record_free(t, false, (b.what & BLOCKS_SIZE_MASK) - 1,
@@ -293,12 +327,33 @@ void tracker_free(struct thread *t, enum seg_function fn, void *p)
         take_slowly(t, p);
 }
 
+/* Nearly all frees end at the filter, while nothing is in the live table. */
+static __attribute__((noinline)) void free_otherwise(struct thread *t, void *p)
+{
+    if (t->path == THREAD_PATH_PLAIN)
+        free_owned(t, p);
+    else if (tier.recorded)
+        take_slowly(t, p);
+    else
+        count_unknown_free(t, t->shared, p);
+}
+
+void tracker_free(struct thread *t, enum seg_function fn, void *p)
+{
+    add(t->shared, &t->page->functions[fn], 1);
+    if (__builtin_expect(t->path != 0, 0))
+        free_otherwise(t, p);
+    else
+        free_owned(t, p);
+}
+
 /* ---- realloc ------------------------------------------------------------------------ */
 
 void tracker_realloc_begin(struct thread *t, void *p, struct tracker_block *old)
 {
     struct block b;
     old->known = blocks_take_slowly(cache_of(t), (uintptr_t)p, &b);
+    old->sampled = !old->known && samples_take((uintptr_t)p, &old->sample);
     if (old->known) {
         old->size = b.size;
         old->site = b.site;
@@ -307,12 +362,24 @@ void tracker_realloc_begin(struct thread *t, void *p, struct tracker_block *old)
     }
 }
 
+static void end_sampled(struct thread *t, bool shared, const void *p,
+                        const struct tracker_block *old)
+{
+    bool temporary = !shared && t->last_block == p;
+    if (temporary)
+        t->page->temporary++;
+    t->last_block = NULL;
+    sampling_free(t, shared, &old->sample, temporary);
+}
+
 HOT void end_old(struct thread *t, bool shared, void *p, const struct tracker_block *old)
 {
     if (old->known)
         record_free(t, shared, old->size, old->site, old->birth, p);
+    else if (old->sampled)
+        end_sampled(t, shared, p, old);
     else
-        count_unknown_free(t, shared);
+        count_unknown_free(t, shared, p);
 }
 
 void tracker_realloc_end(struct thread *t, enum seg_function fn, void *p,
@@ -330,8 +397,8 @@ void tracker_realloc_end(struct thread *t, enum seg_function fn, void *p,
     if (!q)
         return;
     add(shared, &t->page->reallocations, 1);
-    if (shared)
-        put_shared(t, q, size, ticks);
+    if (t->path != 0)
+        alloc_otherwise(t, q, size, caller, ticks);
     else
         record_alloc(t, q, size, caller, ticks);
 }
@@ -347,6 +414,8 @@ void tracker_realloc_cancel(struct thread *t, void *p, const struct tracker_bloc
     if (old->known &&
         blocks_put_slowly(cache_of(t), (uintptr_t)p, &b, &replaced) == BLOCKS_FULL)
         add(t->shared, &t->page->lost, 1);
+    else if (old->sampled)
+        samples_put(&old->sample);
 }
 
 void tracker_module_unloaded(uintptr_t start, uintptr_t end)

@@ -35,6 +35,8 @@
 /* A block taken out of the live table for the length of a realloc. */
 struct tracker_block {
     bool known;     /* false: it was never recorded */
+    bool sampled;   /* not known, but `sample` is its record */
+    struct seg_sample sample;
     uint64_t size;
     uint64_t birth; /* in birth-stamp units */
     uint32_t site;

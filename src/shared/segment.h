@@ -11,13 +11,14 @@
  *
  *   header | globals | threads | site_dirs | site_chunks | sites | nodes |
  *   modules | density | seconds | region_l1 | region_l2 | blocks | overflow |
- *   mismatches
+ *   mismatches | samples | site_errors
  *
- * Writing. Only the target writes. Each counter has one writer at a time
- * (its thread), except those marked "atomic". Memory is committed in steps
- * before it is touched, so that a full file system is an error that the agent
- * sees and never a SIGBUS in the target. A page that was never committed
- * reads as zeros, and zero always means "nothing here".
+ * Writing. Only the target writes, but for header.control, which is how viewers
+ * ask for something; the target believes nothing that it finds there. Each
+ * counter has one writer at a time (its thread), except those marked "atomic".
+ * Memory is committed in steps before it is touched, so that a full file system
+ * is an error that the agent sees and never a SIGBUS in the target. A page that
+ * was never committed reads as zeros, and zero always means "nothing here".
  *
  * Reading. The reader copies with pread(2) and trusts nothing: the writer may
  * be dead, hostile, or in the middle of an update. Totals are never stored:
@@ -101,6 +102,8 @@ enum seg_section_id {
     SEG_BLOCKS,      /* struct seg_block[][SEG_REGION_BLOCKS]: the shadow heap */
     SEG_OVERFLOW,    /* struct seg_overflow[] */
     SEG_MISMATCHES,  /* struct seg_mismatch[], the first ones */
+    SEG_SAMPLES,     /* struct seg_sample[]: tables of 4096, 8192, ... slots */
+    SEG_SITE_ERRORS, /* struct seg_site_error[], by site */
     SEG_SECTION_COUNT
 };
 #define SEG_SECTION_SLOTS 32
@@ -136,7 +139,25 @@ enum seg_flags {
     SEG_FLAG_MEMORY_CAP   = 1u << 3, /* a commit failed: full, or MEMTOP_MEMORY */
     SEG_FLAG_THREADED     = 1u << 4, /* more than one thread was seen: the peak
                                         is exact to peak_slack bytes */
-    SEG_FLAG_NO_STACKS    = 1u << 5, /* MEMTOP_STACKS=0 */
+    SEG_FLAG_NO_STACKS    = 1u << 5, /* the tier is SEG_TIER_COUNTERS */
+};
+
+/* How much is recorded of each event. */
+enum seg_tier {
+    SEG_TIER_EXACT    = 0, /* every block with its stack */
+    SEG_TIER_COUNTERS = 1, /* every block, no stacks */
+    SEG_TIER_SAMPLED  = 2, /* blocks and stacks at the points of a Poisson process
+                              over the allocated bytes, the rest is counted */
+    SEG_TIER_COUNT
+};
+#define SEG_SAMPLE_DEFAULT (UINT64_C(512) << 10) /* mean bytes between points */
+#define SEG_SAMPLE_MAX     (UINT64_C(1) << 30)
+
+/* Written by viewers, the sequence last, which changes each time. */
+struct seg_control {
+    uint32_t sequence;
+    uint32_t tier;   /* enum seg_tier that is asked for */
+    uint64_t sample; /* 1 to SEG_SAMPLE_MAX; 0: as it is */
 };
 
 /* One tick/time pair; two of them give the clock's rate. */
@@ -177,6 +198,12 @@ struct seg_header {
     uint32_t command_bytes;   /* of `command`, cut at its end if longer */
     char command[1020];       /* argv, each NUL terminated */
     struct seg_section sections[SEG_SECTION_SLOTS];
+    uint32_t tier;            /* enum seg_tier in force */
+    uint32_t tier_sequence;   /* of the request that was last looked at */
+    uint64_t sample_bytes;    /* mean distance when tier is SEG_TIER_SAMPLED */
+    uint64_t tier_ticks;      /* when that tier came into force; 0: at set-up */
+    uint64_t sampled_ticks;   /* when SEG_TIER_SAMPLED first did; 0: never */
+    struct seg_control control;
 };
 
 /* ---- globals: what needs a single truth --------------------------------- */
@@ -214,6 +241,13 @@ enum seg_thread_state {
                               counters are atomic; tid 0 */
 };
 
+/* Allocations while the tier was sampled, whether a sample or not. They are in
+ * no struct seg_class. */
+struct seg_passed {
+    uint64_t allocations;
+    uint64_t bytes;
+};
+
 /* One page a thread. A thread's figures are the calls that it made; a block
  * freed by another thread counts in the other thread's page. */
 struct seg_thread {
@@ -246,11 +280,21 @@ struct seg_thread {
     uint64_t verified_partly; /* of these: only up to a frame that nobody knows
                                  how to leave */
     uint64_t mismatches;      /* of these: no other unwinder agreed */
-    uint8_t pad[1240];
+    /* While the tier was sampled, and of blocks from then. Sums of weights are
+     * estimates of what unsampled blocks are part of, see seg_sample. */
+    struct seg_passed passed[SEG_SIZE_CLASSES];
+    uint64_t samples;         /* of `passed`: sampled blocks */
+    uint64_t samples_freed;
+    uint64_t unsampled_frees; /* of blocks that nothing is known of: unsampled
+                                 ones, or foreign or inherited ones */
+    uint64_t blocks_weighed, blocks_weighed_freed; /* weights of samples */
+    uint64_t bytes_weighed, bytes_weighed_freed;
+    uint8_t pad[160];
 };
 
 /* ---- sites, nodes, modules ---------------------------------------------- */
-/* Counters of one site by one thread. A thread's chunk for sites
+/* Counters of one site by one thread. A sampled block counts with its weights,
+ * as if it were so many blocks: then the figures are estimates. A thread's chunk for sites
  * [64 c, 64 c + 64) is site_chunks[site_dirs[thread][c] - 1]; 0 means that it
  * never touched them. The site's figures are the sums over the threads. */
 struct seg_site_counters {
@@ -266,6 +310,16 @@ struct seg_site_counters {
                                 otherwise the live figures are */
     uint64_t reserved;
 };
+
+/* What makes a site's sums of allocations uncertain: variances of the estimates
+ * (Horvitz and Thompson), over all samples that it ever had. Atomic. */
+struct seg_site_error {
+    uint64_t samples;
+    uint64_t blocks_variance;
+    uint64_t bytes_variance; /* in units of 2^SEG_VARIANCE_SHIFT */
+    uint64_t reserved;
+};
+#define SEG_VARIANCE_SHIFT 12
 
 /* Site 0 is "unattributed"; its node is 0. */
 struct seg_site {
@@ -312,6 +366,24 @@ enum seg_module_state {
     SEG_MODULE_LOADED   = 1,
     SEG_MODULE_UNLOADED = 2,
 };
+
+/* ---- sampled blocks ------------------------------------------------------- */
+/* A live block that was sampled: p being the chance of that, it stands for 1/p
+ * blocks. The weights are 1/p and size/p, rounded at random to whole numbers of
+ * that expectation, so that weight * (weight - 1) and weight * (weight - size)
+ * estimate the variances. Table k has SEG_SAMPLES_FIRST << k slots and starts
+ * with slot (SEG_SAMPLES_FIRST << k) - SEG_SAMPLES_FIRST. */
+struct seg_sample {
+    uint64_t address; /* atomic; 0 never used, 1 free again, 2 being written */
+    uint64_t size;
+    uint64_t when;    /* as in seg_block, sub unused */
+    uint64_t bytes;   /* weights */
+    uint32_t blocks;
+    uint32_t site;
+};
+#define SEG_SAMPLES_FIRST  4096u
+#define SEG_SAMPLES_TABLES 10u
+#define SEG_SAMPLES_MAX    ((SEG_SAMPLES_FIRST << SEG_SAMPLES_TABLES) - SEG_SAMPLES_FIRST)
 
 /* ---- verification --------------------------------------------------------- */
 /* Who looked at a stack that was found wrong. */
@@ -452,6 +524,9 @@ _Static_assert(sizeof(struct seg_site_counters) == 64, "layout");
 _Static_assert(sizeof(struct seg_site) == 16, "layout");
 _Static_assert(sizeof(struct seg_node) == 24, "layout");
 _Static_assert(sizeof(struct seg_module) == 512, "layout");
+_Static_assert(sizeof(struct seg_sample) == 40, "layout");
+_Static_assert(sizeof(struct seg_site_error) == 32, "layout");
+_Static_assert(sizeof(struct seg_control) == 16, "layout");
 _Static_assert(sizeof(struct seg_mismatch) == 8224, "layout");
 _Static_assert(sizeof(struct seg_second) == 320, "layout");
 _Static_assert(sizeof(struct seg_region) == 8, "layout");

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Changes of tier. Called at set-up and from history ticks, inside malloc. The
+ * control block is written by other processes: all of it is checked, and at
+ * worst the tier is one that nobody wanted.
+ */
+#include "agent/tier.h"
+
+#include "agent/clock.h"
+#include "agent/store.h"
+#include "agent/thread.h"
+
+struct tier tier;
+
+void tier_configure(enum seg_tier kind, uint64_t sample)
+{
+    tier.kind = kind;
+    tier.sample = sample;
+}
+
+/* Say in the header what is in force. */
+static void publish(uint64_t ticks)
+{
+    struct seg_header *h = store.header;
+    if (tier.kind == SEG_TIER_COUNTERS)
+        __atomic_or_fetch(&h->flags, SEG_FLAG_NO_STACKS, __ATOMIC_RELAXED);
+    else
+        __atomic_and_fetch(&h->flags, ~(uint32_t)SEG_FLAG_NO_STACKS, __ATOMIC_RELAXED);
+    if (tier.kind == SEG_TIER_SAMPLED && h->sampled_ticks == 0)
+        h->sampled_ticks = ticks ? ticks : h->clock_first.ticks;
+    h->sample_bytes = tier.sample;
+    h->tier_ticks = ticks;
+    __atomic_store_n(&h->tier, tier.kind, __ATOMIC_RELEASE);
+}
+
+static void set_marks(void)
+{
+    if (tier.kind == SEG_TIER_SAMPLED)
+        tier.sampled = true;
+    else
+        tier.recorded = true;
+}
+
+void tier_attach(void)
+{
+    tier.recorded = tier.sampled = false;
+    set_marks();
+    publish(0);
+}
+
+static void change(enum seg_tier kind, uint64_t sample, uint64_t ticks)
+{
+    __atomic_store_n(&tier.sample, sample, __ATOMIC_RELAXED);
+    __atomic_store_n(&tier.kind, kind, __ATOMIC_RELAXED);
+    set_marks();
+    publish(ticks);
+    __atomic_add_fetch(&tier.version, 1, __ATOMIC_RELEASE);
+}
+
+void tier_look(uint64_t ticks)
+{
+    struct seg_header *h = store.header;
+    uint32_t sequence = __atomic_load_n(&h->control.sequence, __ATOMIC_ACQUIRE);
+    if (sequence == h->tier_sequence)
+        return;
+    uint32_t kind = __atomic_load_n(&h->control.tier, __ATOMIC_RELAXED);
+    uint64_t sample = __atomic_load_n(&h->control.sample, __ATOMIC_RELAXED);
+    if (sample == 0)
+        sample = tier.sample;
+    if (kind < SEG_TIER_COUNT && sample <= SEG_SAMPLE_MAX &&
+        (kind != tier.kind || (kind == SEG_TIER_SAMPLED && sample != tier.sample)))
+        change((enum seg_tier)kind, sample, ticks);
+    __atomic_store_n(&h->tier_sequence, sequence, __ATOMIC_RELEASE);
+}
+
+void tier_adopt(struct thread *t)
+{
+    static const uint32_t paths[SEG_TIER_COUNT] = {
+        [SEG_TIER_EXACT] = 0,
+        [SEG_TIER_COUNTERS] = THREAD_PATH_PLAIN,
+        [SEG_TIER_SAMPLED] = THREAD_PATH_SAMPLED,
+    };
+    t->tier_version = __atomic_load_n(&tier.version, __ATOMIC_ACQUIRE);
+    t->path = t->shared ? THREAD_PATH_SHARED
+                        : paths[__atomic_load_n(&tier.kind, __ATOMIC_RELAXED)];
+    /* What is known of the last stack may be site 0's counters. */
+    t->counters = NULL;
+    t->site = 0;
+    t->depth = t->memo.depth = 0;
+    uint64_t mean = __atomic_load_n(&tier.sample, __ATOMIC_RELAXED);
+    if (t->path == THREAD_PATH_SAMPLED && t->sampler.mean != mean)
+        sampler_seed(&t->sampler, mean, clock_ticks() ^ (uint64_t)t->page->tid << 40);
+}
