@@ -29,7 +29,19 @@ shm=/dev/shm
 [ -w $shm ] || shm=/tmp
 MEMTOP_DIR=$(mktemp -d $shm/memtop-test.XXXXXX)
 export MEMTOP_DIR
-trap 'rm -rf "$TMP" "$MEMTOP_DIR"' EXIT
+
+# What was left running goes: each process with a segment here is the test's.
+clean_up() {
+    for segment in "$MEMTOP_DIR"/memtop-*-*; do
+        pid=${segment##*/memtop-}
+        start=${pid#*-} pid=${pid%%-*}
+        case $(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d ' ' -f 20) in
+        "$start") kill -KILL "$pid" ;;
+        esac
+    done
+    rm -rf "$TMP" "$MEMTOP_DIR"
+}
+trap clean_up EXIT
 
 tests=0
 failures=0
