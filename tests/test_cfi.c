@@ -195,6 +195,8 @@ static void check_outside(void)
     tap_ok(cfi_find(0x10, &row) == CFI_NO_MODULE, "address 16 is in no module");
     tap_ok(cfi_find((uintptr_t)&data, &row) == CFI_NO_ENTRY, "data has no rows");
     tap_ok(cfi_find((uintptr_t)check_module, &row) == CFI_OK, "code has");
+    tap_ok(cfi_covers((uintptr_t)check_module) && !cfi_covers((uintptr_t)&data) &&
+           !cfi_covers(0x10), "cfi_covers says the same");
 }
 
 int main(void)

@@ -41,6 +41,11 @@ bool bounds_readable(uintptr_t address)
     return word_readable(address);
 }
 
+bool bounds_at_start(uintptr_t sp)
+{
+    return (sp & ~(uintptr_t)15) == ((uintptr_t)__libc_stack_end & ~(uintptr_t)15);
+}
+
 /* The end of the calling thread's own stack: of the first thread the place
  * where the kernel put the arguments, of others the control block, which the
  * C library puts at the top of their stacks, user-provided ones included. */

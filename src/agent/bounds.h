@@ -47,6 +47,9 @@ static inline struct bounds bounds_find(uintptr_t sp)
 /* The walk wants to read up to `wanted`: test further pages. False: it can't. */
 bool bounds_extend(struct bounds *b, uintptr_t wanted);
 
+/* Is sp where the process's first stack pointer was? */
+bool bounds_at_start(uintptr_t sp);
+
 /* Can [address, address + 8) be read? Always asks the kernel. */
 bool bounds_readable(uintptr_t address);
 

@@ -436,39 +436,48 @@ static void row_fill(struct cfi_row *row, const struct program *p, uintptr_t end
     memcpy(row->regs, p->now.regs, sizeof(row->regs));
 }
 
-enum cfi_status cfi_find_in(const uint8_t *eh_frame_hdr, uintptr_t pc,
-                            struct cfi_row *row)
+/* Find the entry of pc and read what its program needs: *code is the program,
+ * p->at that of the common part, p->loc the start of the code, *end its end. */
+static enum cfi_status entry_read(struct program *p, const uint8_t *eh_frame_hdr,
+                                  uintptr_t pc, struct cursor *code, uintptr_t *end)
 {
     const uint8_t *at = entry_find(eh_frame_hdr, pc);
     if (!at)
         return CFI_NO_ENTRY;
-    struct cursor entry = entry_open(at);
-    const uint8_t *id = entry.p;
+    *code = entry_open(at);
+    const uint8_t *id = code->p;
+    p->pc = pc;
+    p->base = eh_frame_hdr;
+    p->depth = 0;
+    p->signal = false;
+    uint64_t back = get_fixed(code, 4);
+    if (code->bad || back == 0 || !common_read(p, id - back, &p->at))
+        return CFI_BAD;
+    p->loc = get_address(code, p->encoding);
+    *end = p->loc + get_number(code, p->encoding & 0x0f);
+    uint64_t skip = p->augmented ? get_uleb(code) : 0;
+    if (code->bad || skip > (size_t)(code->end - code->p))
+        return CFI_BAD;
+    code->p += skip;
+    return pc < p->loc || pc >= *end ? CFI_NO_ENTRY : CFI_OK;
+}
+
+enum cfi_status cfi_find_in(const uint8_t *eh_frame_hdr, uintptr_t pc,
+                            struct cfi_row *row)
+{
     struct program p;
-    p.pc = pc;
-    p.base = eh_frame_hdr;
-    p.depth = 0;
-    p.signal = false;
-    uint64_t back = get_fixed(&entry, 4);
-    if (entry.bad || back == 0 || !common_read(&p, id - back, &p.at))
-        return CFI_BAD;
-
-    p.loc = get_address(&entry, p.encoding);
-    uintptr_t end = p.loc + get_number(&entry, p.encoding & 0x0f);
-    uint64_t skip = p.augmented ? get_uleb(&entry) : 0;
-    if (entry.bad || skip > (size_t)(entry.end - entry.p))
-        return CFI_BAD;
-    if (pc < p.loc || pc >= end)
-        return CFI_NO_ENTRY;
-    entry.p += skip;
-
+    struct cursor code;
+    uintptr_t end;
+    enum cfi_status status = entry_read(&p, eh_frame_hdr, pc, &code, &end);
+    if (status != CFI_OK)
+        return status;
     memset(&p.now, 0, sizeof(p.now));
     uintptr_t start = p.loc;
     program_run(&p, end);
     if (p.at.bad || p.loc != start)
         return CFI_BAD;
     p.initial = p.now;
-    p.at = entry;
+    p.at = code;
     end = program_run(&p, end);
     if (p.at.bad || p.now.cfa.kind == CFI_SAME)
         return CFI_BAD;
@@ -476,12 +485,29 @@ enum cfi_status cfi_find_in(const uint8_t *eh_frame_hdr, uintptr_t pc,
     return CFI_OK;
 }
 
-enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
+/* The .eh_frame_hdr of the module that pc is in. */
+static enum cfi_status header_find(uintptr_t pc, const uint8_t **header)
 {
     struct dl_find_object object;
     if (_dl_find_object((void *)pc, &object) != 0)
         return CFI_NO_MODULE;
-    if (!object.dlfo_eh_frame)
-        return CFI_NO_ENTRY;
-    return cfi_find_in(object.dlfo_eh_frame, pc, row);
+    *header = object.dlfo_eh_frame;
+    return *header ? CFI_OK : CFI_NO_ENTRY;
+}
+
+enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row)
+{
+    const uint8_t *header;
+    enum cfi_status status = header_find(pc, &header);
+    return status == CFI_OK ? cfi_find_in(header, pc, row) : status;
+}
+
+bool cfi_covers(uintptr_t pc)
+{
+    const uint8_t *header;
+    struct program p;
+    struct cursor code;
+    uintptr_t end;
+    return header_find(pc, &header) == CFI_OK &&
+           entry_read(&p, header, pc, &code, &end) == CFI_OK;
 }

@@ -71,7 +71,10 @@ typedef bool cfi_read(void *context, uintptr_t address, uint64_t *value);
  * address give the address minus one. CFI_OK, or why there is none. */
 enum cfi_status cfi_find(uintptr_t pc, struct cfi_row *row);
 
-/* The same with the module's .eh_frame_hdr (mapped) at hand. Never returns
+/* Is there an entry for pc? Cheaper than its row. */
+bool cfi_covers(uintptr_t pc);
+
+/* cfi_find with the module's .eh_frame_hdr (mapped) at hand. Never returns
  * CFI_NO_MODULE. */
 enum cfi_status cfi_find_in(const uint8_t *eh_frame_hdr, uintptr_t pc,
                             struct cfi_row *row);

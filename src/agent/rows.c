@@ -187,8 +187,8 @@ static uint64_t rule_interpret(uintptr_t pc)
     struct cfi_row row;
     enum cfi_status status = cfi_find(pc - 1, &row);
     if (status == CFI_NO_MODULE)
-        return ROWS_NONE;
-    uint64_t rule = status == CFI_OK ? rows_pack(&row) : make_rule(ROWS_NO_INFO, 0, 0);
+        return make_rule(ROWS_NO_MODULE, 16, -16);
+    uint64_t rule = status == CFI_OK ? rows_pack(&row) : make_rule(ROWS_NO_INFO, 16, -16);
     rows_insert(pc, rule);
     return rule;
 }

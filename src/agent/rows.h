@@ -32,9 +32,11 @@ enum rows_kind {
     ROWS_GENERAL,  /* ask cfi.c */
     ROWS_END,      /* the outermost frame */
     ROWS_NO_INFO,  /* in a module, without unwind information */
+    ROWS_NO_MODULE, /* generated code, if it is code */
 };
 
-/* Kinds up to this one are understood by rows_step. */
+/* Kinds up to this one say exactly how to leave the frame. The last two are
+ * guesses: they say it for a frame that was kept with a frame pointer. */
 #define ROWS_LAST_SIMPLE ROWS_DRAP
 
 static inline unsigned rows_kind(uint64_t rule)
@@ -54,10 +56,16 @@ static inline int64_t rows_fp(uint64_t rule)
     return (int16_t)(rule >> 32);
 }
 
+static inline bool rows_is_guess(uint64_t rule)
+{
+    return rows_kind(rule) >= ROWS_NO_INFO;
+}
+
 /* Does the CFA depend on fp? */
 static inline bool rows_uses_fp(uint64_t rule)
 {
-    return rows_kind(rule) == ROWS_FP || rows_kind(rule) == ROWS_DRAP;
+    return rows_kind(rule) == ROWS_FP || rows_kind(rule) == ROWS_DRAP ||
+           rows_is_guess(rule);
 }
 
 struct rows_row {
@@ -81,7 +89,7 @@ extern _Atomic(struct rows_table *) rows_newest __attribute__((visibility("hidde
 void rows_init(void);
 
 /* The rule of a return address that is not at its place: looks further, then
- * interprets its entry and keeps the result. ROWS_NONE: in no module. */
+ * interprets its entry and keeps the result. 0 for pc 0 only. */
 uint64_t rows_find_slow(uintptr_t pc);
 
 /* Drop the rules of all code in [start, end). */

@@ -21,6 +21,7 @@ void stack_init(void)
 void stack_forget(uintptr_t start, uintptr_t end)
 {
     rows_forget(start, end);
+    walk_guess_forget();
     /* Pairs with the acquire of those who remember stacks. */
     __atomic_fetch_add(&stack_generation, 1, __ATOMIC_RELEASE);
 }

@@ -56,6 +56,18 @@ static inline bool walk_realigned(uintptr_t *sp, uintptr_t *fp, uintptr_t *pc,
     return true;
 }
 
+/* A step through code without unwind information, supposing that its frame was
+ * kept with a frame pointer. False: something speaks against it; nothing was
+ * changed. */
+bool walk_guess(uintptr_t *sp, uintptr_t *fp, uintptr_t *pc, uintptr_t hi,
+                uint64_t rule);
+
+/* Does a call instruction end at pc? It then is no signal's frame, either. */
+bool walk_follows_call(uintptr_t pc);
+
+/* Forget what walk_guess found out about code. */
+void walk_guess_forget(void);
+
 /* To the caller, by a rule; reads only [*sp, hi). False: the rule cannot say
  * it, or it leads out of the stack; nothing was changed. */
 static inline __attribute__((always_inline)) bool
@@ -70,8 +82,10 @@ walk_rule(uintptr_t *sp, uintptr_t *fp, uintptr_t *pc, uintptr_t hi, uint64_t ru
         cfa = *fp + (uintptr_t)rows_cfa(rule);
         if (cfa <= *sp || cfa + (uintptr_t)saved < *sp)
             return false;
+    } else if (kind == ROWS_DRAP) {
+        return walk_realigned(sp, fp, pc, hi, rule);
     } else {
-        return kind == ROWS_DRAP && walk_realigned(sp, fp, pc, hi, rule);
+        return rows_is_guess(rule) && walk_guess(sp, fp, pc, hi, rule);
     }
     if (__builtin_expect(cfa > hi, 0))
         return false;

@@ -14,7 +14,6 @@
 #include "shared/segment.h"
 
 #define OWN_FRAMES_MAX 32       /* of the agent, below the first frame */
-#define GUESS_BYTES_MAX 4096    /* of a frame without unwind information */
 #define ADDRESS_BITS    47      /* of user space; five-level programs ask for more */
 
 struct slow {
@@ -35,56 +34,18 @@ static bool slow_read(void *context, uintptr_t address, uint64_t *value)
 }
 
 /* ---- code without unwind information ------------------------------------- */
-/* Does a call instruction end at `pc`? */
-static bool follows_call(struct slow *s, uintptr_t pc)
+static bool guess_step(struct slow *s)
 {
-    uint64_t word;
-    uint8_t b[8];
-    if (pc < 4096 || !slow_read(s, pc - 8, &word))
+    const struct rows_table *table =
+        atomic_load_explicit(&rows_newest, memory_order_acquire);
+    const uint32_t needed = 1u << CFI_RSP | 1u << CFI_RBP | 1u << CFI_RIP;
+    uintptr_t *r = s->regs.r, fp = r[CFI_RBP];
+    if (s->exact || (s->regs.known & needed) != needed || fp < r[CFI_RSP] ||
+        (fp + 16 > s->bounds.hi && !bounds_extend(&s->bounds, fp + 16)) ||
+        !walk_guess(&r[CFI_RSP], &r[CFI_RBP], &r[CFI_RIP], s->bounds.hi,
+                    rows_find(table, r[CFI_RIP])))
         return false;
-    memcpy(b, &word, sizeof(b));
-    if (b[3] == 0xe8) /* call rel32 */
-        return true;
-    for (unsigned i = 1; i < 7; i++) /* call r/m64: ff /2, 2 to 7 bytes long */
-        if (i != 3 && b[i] == 0xff && (b[i + 1] & 0x38) == 0x10)
-            return true;
-    return false;
-}
-
-static bool is_return_address(struct slow *s, uintptr_t pc)
-{
-    struct cfi_row row;
-    return cfi_find(pc - 1, &row) == CFI_OK && follows_call(s, pc);
-}
-
-/* A function that keeps no frame pointer leaves that of a frame further out,
- * and then there is a return address on this side of it. */
-static bool hides_frame(struct slow *s, uintptr_t sp, uintptr_t fp)
-{
-    for (uintptr_t at = sp; at < fp; at += 8)
-        if (is_return_address(s, walk_load(at)))
-            return true;
-    return false;
-}
-
-/* Suppose that rbp is a frame pointer, if everything speaks for it. The outer
- * one need not be: code compiled without frame pointers may be the caller. */
-static bool guess_frame(struct slow *s)
-{
-    uintptr_t sp = s->regs.r[CFI_RSP], fp = s->regs.r[CFI_RBP];
-    if (s->exact || !(s->regs.known >> CFI_RBP & 1) || ((fp | sp) & 7) || fp < sp ||
-        fp - sp > GUESS_BYTES_MAX)
-        return false;
-    if (fp + 16 > s->bounds.hi && !bounds_extend(&s->bounds, fp + 16))
-        return false;
-    uintptr_t outer = walk_load(fp), pc = walk_load(fp + 8);
-    bool chained = outer == 0 || (outer > fp && (outer & 7) == 0);
-    if (hides_frame(s, sp, fp) || !(chained ? follows_call(s, pc) : is_return_address(s, pc)))
-        return false;
-    s->regs.known = 1u << CFI_RSP | 1u << CFI_RBP | 1u << CFI_RIP;
-    s->regs.r[CFI_RSP] = fp + 16;
-    s->regs.r[CFI_RBP] = outer;
-    s->regs.r[CFI_RIP] = pc;
+    s->regs.known = needed;
     return true;
 }
 
@@ -143,6 +104,14 @@ static enum cfi_status arrive(struct slow *s, uintptr_t old_sp, bool signal,
     return pc ? CFI_OK : CFI_END;
 }
 
+/* Code in a module without unwind information, which nobody called: where the
+ * process starts (in the dynamic linker), or what makecontext and its like put
+ * in the place of a return address. */
+static bool is_beginning(uintptr_t sp, uintptr_t pc)
+{
+    return bounds_at_start(sp) || !walk_follows_call(pc);
+}
+
 /* To the caller. On anything but CFI_OK *end says how the walk ends. */
 static enum cfi_status slow_step(struct slow *s, enum stack_end *end)
 {
@@ -154,10 +123,10 @@ static enum cfi_status slow_step(struct slow *s, enum stack_end *end)
         status = cfi_apply(&row, &s->regs, slow_read, s);
     } else if (status == CFI_NO_MODULE || status == CFI_NO_ENTRY) {
         signal = is_signal_return(s) && signal_step(s);
-        if (signal || guess_frame(s))
+        if (signal || guess_step(s))
             status = CFI_OK;
-        else if (!s->exact && status == CFI_NO_ENTRY && !follows_call(s, pc))
-            status = CFI_END; /* put there by makecontext or its like */
+        else if (!s->exact && status == CFI_NO_ENTRY && is_beginning(sp, pc))
+            status = CFI_END;
     }
     if (status == CFI_OK)
         return arrive(s, sp, signal, end);
