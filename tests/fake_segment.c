@@ -33,6 +33,8 @@ static const struct plan plans[SEG_SECTION_COUNT] = {
     [SEG_REGION_L2] = { sizeof(struct seg_region) * SEG_L2_ENTRIES, 1, true },
     [SEG_BLOCKS] = { sizeof(struct seg_block) * SEG_REGION_BLOCKS, 1, false },
     [SEG_OVERFLOW] = { sizeof(struct seg_overflow), 1024, false },
+    [SEG_SAMPLES] = { sizeof(struct seg_sample), SEG_SAMPLES_FIRST, true },
+    [SEG_SITE_ERRORS] = { sizeof(struct seg_site_error), FAKE_SITES, true },
     [SEG_MISMATCHES] = { sizeof(struct seg_mismatch), SEG_MISMATCHES_MAX, true },
 };
 

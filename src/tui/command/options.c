@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "tui/command/command.h"
+#include "tui/model/tier.h"
 
 struct option_row {
     unsigned set; /* the bit that a command names it by */
@@ -30,6 +31,8 @@ static const struct option_row rows[] = {
     { OPTION_KEEP, 'k', "keep", NULL, "leave the recorded data behind for memtop report" },
     { OPTION_FOLLOW, 'f', "follow", "WHAT", "child processes too: all, none or NAME,.." },
     { OPTION_MEMORY, 'm', "memory", "SIZE", "what recording may take, for example 512M" },
+    { OPTION_TIER, 't', "tier", "TIER", "record: counters, exact (default) or sampled" },
+    { OPTION_SAMPLE, 's', "sample", "SIZE", "sampled: mean bytes from sample to sample (512K)" },
     { OPTION_PRELOAD, 0, "preload", "LIB", "preload LIB into CMD, behind the agent" },
 };
 #define N_ROWS (sizeof rows / sizeof *rows)
@@ -93,6 +96,7 @@ static bool parse_count(const char *text, size_t *n)
 /* Take one option. false: its value is malformed. */
 static bool take(struct options *o, unsigned set, const char *value)
 {
+    enum seg_tier tier;
     switch (set) {
     case OPTION_JSON: o->json = true; return true;
     case OPTION_REPORT:
@@ -101,6 +105,10 @@ static bool take(struct options *o, unsigned set, const char *value)
     case OPTION_KEEP: o->keep = true; return true;
     case OPTION_FOLLOW: o->follow = value; return *value != '\0';
     case OPTION_MEMORY: o->memory = parse_size(value); return o->memory != 0;
+    case OPTION_TIER: o->tier = value; return tier_parse(value, &tier);
+    case OPTION_SAMPLE:
+        o->sample = parse_size(value);
+        return o->sample != 0 && o->sample <= SEG_SAMPLE_MAX;
     case OPTION_PRELOAD: o->preload = value; return *value != '\0';
     }
     return false;

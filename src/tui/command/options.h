@@ -21,10 +21,13 @@ enum option_set {
     OPTION_FOLLOW  = 1 << 5,
     OPTION_MEMORY  = 1 << 6,
     OPTION_PRELOAD = 1 << 7,
+    OPTION_TIER    = 1 << 8,
+    OPTION_SAMPLE  = 1 << 9,
 };
 
 /* What to hand to CMD's agent: the options that run and stat share. */
-#define OPTIONS_OF_CMD (OPTION_KEEP | OPTION_FOLLOW | OPTION_MEMORY | OPTION_PRELOAD)
+#define OPTIONS_OF_CMD (OPTION_KEEP | OPTION_FOLLOW | OPTION_MEMORY | OPTION_PRELOAD | \
+                        OPTION_TIER | OPTION_SAMPLE)
 
 struct options {
     bool json;
@@ -35,6 +38,8 @@ struct options {
     const char *follow;  /* NULL: not given */
     const char *preload; /* further libraries for CMD, NULL: none */
     uint64_t memory;     /* bytes, 0: not given */
+    const char *tier;    /* the name of one, NULL: not given */
+    uint64_t sample;     /* bytes up to SEG_SAMPLE_MAX, 0: not given */
     int n_args;          /* what follows the options */
     char **args;         /* NULL terminated */
 };

@@ -99,11 +99,12 @@ static char *preload_list(const char *agent, const char *further)
  * the agent. */
 static int set_environment(const struct options *o)
 {
-    char agent[PATH_MAX], memory[24];
+    char agent[PATH_MAX], memory[24], sample[24];
     if (spawn_find_agent(agent, sizeof agent) != 0)
         return -1;
     char *list = preload_list(agent, o->preload);
     snprintf(memory, sizeof memory, "%" PRIu64, o->memory);
+    snprintf(sample, sizeof sample, "%" PRIu64, o->sample);
     int bad = !list || setenv("LD_PRELOAD", list, 1);
     /* Only the root leaves its data behind, to be read at its end; with --keep
      * each process does. */
@@ -114,6 +115,11 @@ static int set_environment(const struct options *o)
         bad |= setenv("MEMTOP_FOLLOW", o->follow, 1);
     if (o->memory)
         bad |= setenv("MEMTOP_MEMORY", memory, 1);
+    /* A distance alone is a wish to sample. */
+    if (o->tier || o->sample)
+        bad |= setenv("MEMTOP_TIER", o->tier ? o->tier : "sampled", 1);
+    if (o->sample)
+        bad |= setenv("MEMTOP_SAMPLE", sample, 1);
     bad |= unsetenv("MEMTOP");
     free(list);
     if (bad)

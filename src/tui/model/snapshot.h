@@ -11,6 +11,11 @@
  * reader_refresh fills and refills it (its arrays are reused), snapshot_fini
  * frees what it holds. Not thread safe; a filled one may be read by several.
  *
+ * Estimates. While the tier is sampled, and for blocks from then, live figures
+ * and those of sites are estimates: whatever is, says so by `estimated`, and
+ * the fields named _error are standard errors (one sigma), 0 where a figure is
+ * exact. Allocations and frees are always counted.
+ *
  * Units: bytes, nanoseconds (suffix _ns), wall clock where _realtime_ns.
  */
 #ifndef MEMTOP_TUI_MODEL_SNAPSHOT_H
@@ -46,9 +51,20 @@ struct target_info {
     uint64_t segment_cap;
     uint64_t peak_slack;  /* peak_bytes may be too low by this much */
     unsigned unloads;
+    enum seg_tier tier;    /* in force */
+    bool tier_pending;     /* another one was asked for and not seen yet */
+    uint64_t sample_bytes; /* mean distance of samples, when tier is sampled */
+    uint64_t tier_ns;      /* when it came into force, after set-up */
 };
 
+/* allocations - frees = live_blocks and the like hold unless estimated. */
 struct totals {
+    bool estimated;                  /* bytes_freed and live_ are */
+    bool peak_estimated;
+    uint64_t live_blocks_error, live_bytes_error;
+    uint64_t samples, live_samples;  /* blocks that estimates go by */
+    uint64_t unsampled_frees;        /* part of frees; foreign ones may be among
+                                        them */
     uint64_t allocations, frees, reallocations;
     uint64_t bytes_allocated, bytes_freed;
     int64_t live_blocks, live_bytes; /* allocated minus freed */
@@ -79,6 +95,8 @@ struct size_row {
     uint64_t allocations, frees;
     uint64_t bytes_allocated, bytes_freed;
     int64_t live_blocks, live_bytes;
+    bool estimated; /* frees, bytes_freed and live_ are */
+    uint64_t live_blocks_error, live_bytes_error;
 };
 
 struct lifetime_row {
@@ -96,6 +114,7 @@ struct thread_row {
     uint64_t temporary;
     uint64_t foreign_frees;
     uint64_t first_ns, last_ns; /* after set-up */
+    bool estimated;             /* bytes_freed is */
 };
 
 struct site_row {
@@ -108,6 +127,9 @@ struct site_row {
     uint64_t temporary;
     int64_t live_blocks, live_bytes;
     int64_t peak_blocks, peak_bytes; /* its part in the heap at its peak */
+    uint64_t samples; /* not 0: all of the above are estimates, with */
+    uint64_t allocations_error, bytes_allocated_error;
+    uint64_t live_blocks_error, live_bytes_error;
 };
 
 struct node_row {

@@ -14,6 +14,7 @@
  *   copy_threads.c  threads, totals, sizes, lifetimes
  *   copy_names.c    which threads live, and their names
  *   copy_sites.c    sites and their counters
+ *   copy_samples.c  sampled blocks: what is uncertain, and how much
  *   copy_stacks.c   nodes and modules
  *   copy_history.c  density and seconds
  *   copy_verify.c   stacks that were found wrong
@@ -113,6 +114,8 @@ struct copy {
     size_t n_rows, row_bytes;
     struct buffer scratch;
     struct buffer owners;  /* chunk -> 1 + its place in a site directory */
+    struct buffer samples; /* struct seg_sample, live ones only */
+    size_t n_samples;
     struct buffer live;    /* struct live_thread, by falling tid */
     size_t n_live;
     uint64_t live_key, live_ns;
@@ -129,6 +132,11 @@ static inline const struct seg_thread *copy_page(const struct copy *c, size_t ro
  * lifetimes and threads. Comes before the others. */
 enum reader_status copy_threads(struct copy *c, struct snapshot *s);
 enum reader_status copy_sites(struct copy *c, struct snapshot *s);
+/* Sampled blocks as they are now. False without memory. */
+bool copy_samples_read(struct copy *c);
+/* Their part in sizes and in errors; in those of sites. */
+void copy_samples_totals(const struct copy *c, struct snapshot *s);
+bool copy_samples_sites(struct copy *c, struct snapshot *s);
 /* After copy_sites, whose leaves it clamps. */
 enum reader_status copy_stacks(struct copy *c, struct snapshot *s);
 enum reader_status copy_density(struct copy *c, struct snapshot *s);

@@ -38,6 +38,8 @@ static const struct limits limits[SEG_SECTION_COUNT] = {
     [SEG_MODULES] = { sizeof(struct seg_module), SEG_MODULES_MAX, true, 8 },
     [SEG_DENSITY] = { sizeof(uint64_t), SEG_DENSITY_SLOTS, false, 0 },
     [SEG_SECONDS] = { sizeof(struct seg_second), SEG_SECONDS_SLOTS, false, 8 },
+    [SEG_SAMPLES] = { sizeof(struct seg_sample), SEG_SAMPLES_MAX, true, 8 },
+    [SEG_SITE_ERRORS] = { sizeof(struct seg_site_error), SEG_SITES_MAX, true, 8 },
     [SEG_MISMATCHES] = { sizeof(struct seg_mismatch), SEG_MISMATCHES_MAX, true, 8 },
 };
 
@@ -162,4 +164,5 @@ void copy_fini(struct copy *c)
     buffer_fini(&c->scratch);
     buffer_fini(&c->owners);
     buffer_fini(&c->live);
+    buffer_fini(&c->samples);
 }

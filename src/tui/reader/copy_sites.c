@@ -133,7 +133,7 @@ static enum reader_status pass(struct copy *c, struct snapshot *s)
         row->live_blocks = (int64_t)(row->allocations - row->frees);
         row->live_bytes = (int64_t)(row->bytes_allocated - row->bytes_freed);
     }
-    return READER_OK;
+    return copy_samples_sites(c, s) ? READER_OK : READER_NO_MEMORY;
 }
 
 /* Has the meaning of the counters' peak fields changed? */

@@ -71,6 +71,11 @@ static void add_page(struct snapshot *s, const struct seg_thread *page)
     s->verify.checks += page->verified;
     s->verify.partial += page->verified_partly;
     s->verify.mismatches += page->mismatches;
+    t->samples += page->samples;
+    t->unsampled_frees += page->unsampled_frees;
+    t->frees += page->samples_freed + page->unsampled_frees;
+    t->live_blocks += (int64_t)(page->blocks_weighed - page->blocks_weighed_freed);
+    t->live_bytes += (int64_t)(page->bytes_weighed - page->bytes_weighed_freed);
     for (unsigned i = 0; i < SEG_FN_COUNT; i++)
         s->functions[i] += page->functions[i];
     for (unsigned i = 0; i < SEG_LIFE_CLASSES; i++)
@@ -83,6 +88,13 @@ static void add_page(struct snapshot *s, const struct seg_thread *page)
     }
 }
 
+/* An estimate of what is left of a sum may be more than all of it. */
+static uint64_t clamp(int64_t part, uint64_t whole)
+{
+    return part < 0 ? 0 : (uint64_t)part > whole ? whole : (uint64_t)part;
+}
+
+/* Of blocks that were recorded, one by one. */
 static void sum_sizes(struct snapshot *s)
 {
     struct totals *t = &s->totals;
@@ -90,13 +102,39 @@ static void sum_sizes(struct snapshot *s)
         struct size_row *row = &s->sizes[i];
         row->live_blocks = (int64_t)(row->allocations - row->frees);
         row->live_bytes = (int64_t)(row->bytes_allocated - row->bytes_freed);
+        t->live_blocks += row->live_blocks;
+        t->live_bytes += row->live_bytes;
         t->allocations += row->allocations;
         t->frees += row->frees;
         t->bytes_allocated += row->bytes_allocated;
         t->bytes_freed += row->bytes_freed;
     }
-    t->live_blocks = (int64_t)(t->allocations - t->frees);
-    t->live_bytes = (int64_t)(t->bytes_allocated - t->bytes_freed);
+}
+
+/* The other allocations of the sampled tier, which the classes do not know. */
+static void add_passed(const struct copy *c, struct snapshot *s)
+{
+    struct totals *t = &s->totals;
+    for (size_t row = 0; row < c->n_rows; row++)
+        for (unsigned i = 0; i < SEG_SIZE_CLASSES; i++) {
+            const struct seg_passed *passed = &copy_page(c, row)->passed[i];
+            s->sizes[i].allocations += passed->allocations;
+            s->sizes[i].bytes_allocated += passed->bytes;
+            s->sizes[i].estimated |= passed->allocations != 0;
+            t->allocations += passed->allocations;
+            t->bytes_allocated += passed->bytes;
+            t->estimated |= passed->allocations != 0;
+        }
+    for (unsigned i = 0; i < SEG_SIZE_CLASSES && t->estimated; i++) {
+        struct size_row *row = &s->sizes[i];
+        row->frees = row->allocations - clamp(row->live_blocks, row->allocations);
+        row->bytes_freed = row->bytes_allocated - clamp(row->live_bytes, row->bytes_allocated);
+    }
+    if (!t->estimated)
+        return;
+    t->live_blocks = t->live_blocks < 0 ? 0 : t->live_blocks;
+    t->live_bytes = t->live_bytes < 0 ? 0 : t->live_bytes;
+    t->bytes_freed = t->bytes_allocated - clamp(t->live_bytes, t->bytes_allocated);
 }
 
 /* The peak may lag behind by what threads have not added yet; what is shown
@@ -106,12 +144,15 @@ static void set_peaks(const struct copy *c, struct totals *t)
     t->peak_bytes = c->globals.peak_bytes;
     t->peak_blocks = c->globals.peak_blocks;
     t->peak_ns = clock_ns(&c->clock, c->globals.peak_ticks);
+    uint64_t sampled = c->file.header.sampled_ticks;
+    t->peak_estimated = sampled != 0 && c->globals.peak_ticks >= sampled;
     if (t->live_bytes > t->peak_bytes) {
         t->peak_bytes = t->live_bytes;
         t->peak_ns = clock_ns(&c->clock, c->clock.now_ticks);
     }
     if (t->live_blocks > t->peak_blocks)
         t->peak_blocks = t->live_blocks;
+    t->peak_estimated |= t->estimated && t->live_bytes == t->peak_bytes;
 }
 
 static void clear_rows(const struct copy *c, struct snapshot *s)
@@ -145,7 +186,12 @@ static struct thread_row make_row(const struct copy *c, const struct seg_thread 
         row.frees += page->classes[i].frees;
         row.bytes_allocated += page->classes[i].bytes_allocated;
         row.bytes_freed += page->classes[i].bytes_freed;
+        row.allocations += page->passed[i].allocations;
+        row.bytes_allocated += page->passed[i].bytes;
     }
+    row.frees += page->samples_freed + page->unsampled_frees;
+    row.bytes_freed += page->bytes_weighed_freed;
+    row.estimated = page->samples_freed || page->unsampled_frees;
     return row;
 }
 
@@ -205,7 +251,7 @@ static bool fill_rows(const struct copy *c, struct snapshot *s)
 
 enum reader_status copy_threads(struct copy *c, struct snapshot *s)
 {
-    if (!read_cut(c))
+    if (!read_cut(c) || !copy_samples_read(c))
         return READER_NO_MEMORY;
     for (size_t i = 0; i < c->n_rows && c->pid == 0; i++)
         clock_seen(&c->clock, copy_page(c, i)->last_ticks);
@@ -214,6 +260,8 @@ enum reader_status copy_threads(struct copy *c, struct snapshot *s)
     for (size_t i = 0; i < c->n_rows; i++)
         add_page(s, copy_page(c, i));
     sum_sizes(s);
+    copy_samples_totals(c, s);
+    add_passed(c, s);
     set_peaks(c, &s->totals);
     return fill_rows(c, s) ? READER_OK : READER_NO_MEMORY;
 }

@@ -144,6 +144,58 @@ void reader_close(struct reader *r)
     free(r);
 }
 
+/* ---- tiers --------------------------------------------------------------------------- */
+
+/* Open for writing the very file that is being read, for the moment only. */
+static int open_for_control(const struct reader *r)
+{
+    struct stat st;
+    int fd = openat(r->at.dir, r->at.name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0 && (fstat(fd, &st) != 0 || st.st_dev != r->file.st_dev ||
+                    st.st_ino != r->file.st_ino)) {
+        close(fd);
+        errno = ENOENT;
+        fd = -1;
+    }
+    return fd;
+}
+
+/* The sequence comes last: who sees it sees the rest. */
+static bool write_control(int fd, const struct seg_control *control)
+{
+    const size_t rest = offsetof(struct seg_control, tier);
+    const off_t at = offsetof(struct seg_header, control);
+    return pwrite(fd, (const char *)control + rest, sizeof *control - rest,
+                  at + (off_t)rest) == (ssize_t)(sizeof *control - rest) &&
+           pwrite(fd, &control->sequence, sizeof control->sequence, at) ==
+               sizeof control->sequence;
+}
+
+enum reader_status reader_set_tier(struct reader *r, enum seg_tier tier, uint64_t sample)
+{
+    struct segment_file *f = &r->copy.file;
+    enum reader_status status = file_load(f);
+    if (status != READER_OK)
+        return status;
+    if (f->header.header_bytes < offsetof(struct seg_header, control) + sizeof f->header.control)
+        return READER_VERSION;
+    if (f->header.state == SEG_EXITED || !r->at.pid || !proc_alive(r->at.pid, r->start_time))
+        return READER_NO_PROCESS;
+    int fd = open_for_control(r);
+    if (fd < 0)
+        return errno == ENOENT ? READER_NO_PROCESS : locate_status_of_errno();
+    struct seg_control control = {
+        .sequence = f->header.control.sequence + 1,
+        .tier = tier,
+        .sample = sample,
+    };
+    bool done = write_control(fd, &control);
+    int saved_errno = errno;
+    close(fd);
+    errno = saved_errno;
+    return done ? READER_OK : locate_status_of_errno();
+}
+
 /* ---- what became of the target ------------------------------------------------------ */
 
 /* exec keeps pid and start time. Its traces: another program, or our file has
@@ -194,6 +246,10 @@ static void copy_target(const struct reader *r, enum target_state state,
         .segment_cap = h->memory_cap,
         .peak_slack = h->peak_slack,
         .unloads = h->unloads,
+        .tier = h->tier < SEG_TIER_COUNT ? (enum seg_tier)h->tier : SEG_TIER_EXACT,
+        .tier_pending = h->control.sequence != h->tier_sequence,
+        .sample_bytes = h->sample_bytes,
+        .tier_ns = h->tier_ticks ? clock_ns(&r->copy.clock, h->tier_ticks) : 0,
     };
     text_copy_command(t->command, sizeof t->command, h->command, command_bytes);
     text_copy(t->executable, sizeof t->executable, h->executable, sizeof h->executable);

@@ -63,6 +63,12 @@ enum reader_parts {
 enum reader_status reader_refresh(struct reader *r, struct snapshot *s,
                                   unsigned parts);
 
+/* Ask the target for a tier; sample: mean bytes between samples up to
+ * SEG_SAMPLE_MAX, 0: as it is. It is looked at when the target next allocates,
+ * which a snapshot's tier_pending tells. READER_NO_PROCESS when it has ended,
+ * READER_PERMISSION, READER_VERSION when its agent knows no tiers. */
+enum reader_status reader_set_tier(struct reader *r, enum seg_tier tier, uint64_t sample);
+
 /* The path it was opened by. Valid until reader_close. */
 const char *reader_path(const struct reader *r);
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tui/model/tier.h"
 #include "tui/report/batch.h"
 #include "tui/report/report.h"
 #include "tui/report/safe_text.h"
@@ -68,6 +69,14 @@ static json_t *exit_object(const struct report *r)
     return j;
 }
 
+/* What makes an object one of estimates. */
+static void set_live_errors(json_t *j, uint64_t blocks, uint64_t bytes)
+{
+    json_object_set_new(j, "estimated", json_true());
+    set_number(j, "live_blocks_error", blocks);
+    set_number(j, "live_bytes_error", bytes);
+}
+
 static json_t *totals_object(const struct snapshot *s)
 {
     const struct totals *t = &s->totals;
@@ -81,6 +90,8 @@ static json_t *totals_object(const struct snapshot *s)
     set_signed(j, "live_bytes", t->live_bytes);
     set_signed(j, "peak_bytes", t->peak_bytes);
     set_signed(j, "peak_blocks", t->peak_blocks);
+    if (t->peak_estimated)
+        json_object_set_new(j, "peak_estimated", json_true());
     json_object_set_new(j, "peak_s", seconds(t->peak_ns));
     set_number(j, "peak_slack_bytes", s->target.peak_slack);
     set_number(j, "temporary", t->temporary);
@@ -91,6 +102,12 @@ static json_t *totals_object(const struct snapshot *s)
     set_number(j, "unattributed", t->unattributed);
     set_number(j, "cut_stacks", t->cut_stacks);
     set_number(j, "nested", t->nested);
+    if (t->estimated) {
+        set_live_errors(j, t->live_blocks_error, t->live_bytes_error);
+        set_number(j, "samples", t->samples);
+        set_number(j, "live_samples", t->live_samples);
+        set_number(j, "unsampled_frees", t->unsampled_frees);
+    }
     return j;
 }
 
@@ -167,6 +184,8 @@ static json_t *size_object(const struct size_row *row)
     set_number(j, "bytes_freed", row->bytes_freed);
     set_signed(j, "live_blocks", row->live_blocks);
     set_signed(j, "live_bytes", row->live_bytes);
+    if (row->estimated)
+        set_live_errors(j, row->live_blocks_error, row->live_bytes_error);
     return j;
 }
 
@@ -208,6 +227,8 @@ static json_t *thread_object(const struct thread_row *row)
     set_number(j, "foreign_frees", row->foreign_frees);
     json_object_set_new(j, "first_s", seconds(row->first_ns));
     json_object_set_new(j, "last_s", seconds(row->last_ns));
+    if (row->estimated)
+        json_object_set_new(j, "estimated", json_true());
     return j;
 }
 
@@ -272,6 +293,12 @@ static json_t *site_object(const struct batch *b, const struct site_row *site)
     set_signed(j, "peak_bytes", site->peak_bytes);
     set_number(j, "temporary", site->temporary);
     json_object_set_new(j, "first_s", seconds(site->first_ns));
+    if (site->samples) {
+        set_live_errors(j, site->live_blocks_error, site->live_bytes_error);
+        set_number(j, "allocations_error", site->allocations_error);
+        set_number(j, "bytes_allocated_error", site->bytes_allocated_error);
+        set_number(j, "samples", site->samples);
+    }
     if (site->flags & SEG_SITE_CUT)
         json_object_set_new(j, "cut", json_true());
     json_object_set_new(j, "frames", frames);
@@ -307,7 +334,11 @@ static json_t *agent_object(const struct target_info *t)
     json_object_set_new(j, "memory_cap_reached",
                         json_boolean(t->flags & SEG_FLAG_MEMORY_CAP));
     json_object_set_new(j, "forked", json_boolean(t->flags & SEG_FLAG_FORKED));
-    json_object_set_new(j, "stacks", json_boolean(!(t->flags & SEG_FLAG_NO_STACKS)));
+    json_object_set_new(j, "stacks", json_boolean(t->tier != SEG_TIER_COUNTERS));
+    json_object_set_new(j, "tier", text(tier_name(t->tier)));
+    json_object_set_new(j, "tier_since_s", seconds(t->tier_ns));
+    json_object_set_new(j, "sample_bytes", t->tier == SEG_TIER_SAMPLED
+                                               ? number(t->sample_bytes) : json_null());
     return j;
 }
 

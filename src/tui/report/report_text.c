@@ -26,6 +26,17 @@ static const char *bytes(char out[32], int64_t value)
     return format_bytes(out, 32, value);
 }
 
+/* The same for what may be an estimate. */
+static const char *about(char out[32], int64_t value, bool estimated)
+{
+    return format_estimate(out, 32, grouped(out, value), estimated);
+}
+
+static const char *about_bytes(char out[32], int64_t value, bool estimated)
+{
+    return format_estimate(out, 32, bytes(out, value), estimated);
+}
+
 /* ---- header -------------------------------------------------------------- */
 static void print_end(FILE *out, const struct report *r)
 {
@@ -42,6 +53,15 @@ static void print_end(FILE *out, const struct report *r)
             format_duration(time, sizeof time, t->wall_ns));
 }
 
+/* Which tier, if it is not the usual one. */
+static void print_tier(FILE *out, const struct snapshot *s)
+{
+    char text[64];
+    if (s->target.tier == SEG_TIER_EXACT && !s->totals.estimated)
+        return;
+    fprintf(out, "recorded: %s\n", format_tier(text, sizeof text, s, true));
+}
+
 static void print_header(FILE *out, const struct report *r)
 {
     const struct target_info *t = &r->snapshot->target;
@@ -55,13 +75,19 @@ static void print_header(FILE *out, const struct report *r)
                 safe_text_line(allocator, sizeof allocator,
                                slash ? slash + 1 : t->allocator));
     fputc('\n', out);
+    print_tier(out, r->snapshot);
 }
 
 /* ---- totals -------------------------------------------------------------- */
-static void print_count(FILE *out, const char *name, uint64_t count, int64_t size)
+/* Which of the two figures are estimates. */
+enum { NONE = 0, COUNT = 1, BYTES = 2, BOTH = COUNT | BYTES };
+
+static void print_count(FILE *out, const char *name, uint64_t count, int64_t size,
+                        unsigned estimates)
 {
     char a[32], b[32];
-    fprintf(out, "  %-15s %18s %12s", name, grouped(a, (int64_t)count), bytes(b, size));
+    fprintf(out, "  %-15s %18s %12s", name, about(a, (int64_t)count, estimates & COUNT),
+            about_bytes(b, size, estimates & BYTES));
 }
 
 static void print_share(FILE *out, const char *name, uint64_t count, uint64_t of)
@@ -77,7 +103,8 @@ static void print_peak(FILE *out, const struct report *r)
 {
     const struct totals *t = &r->snapshot->totals;
     char a[32];
-    print_count(out, "peak", (uint64_t)t->peak_blocks, t->peak_bytes);
+    print_count(out, "peak", (uint64_t)t->peak_blocks, t->peak_bytes,
+                t->peak_estimated ? BOTH : NONE);
     fprintf(out, "  after %s", format_duration(a, sizeof a, t->peak_ns));
     if (r->snapshot->target.peak_slack)
         fprintf(out, ", at most %s higher",
@@ -85,18 +112,29 @@ static void print_peak(FILE *out, const struct report *r)
     fputc('\n', out);
 }
 
+/* Standard errors of the live figures, on a line of their own. */
+static void print_errors(FILE *out, const struct totals *t)
+{
+    char a[32], b[32];
+    fputc('\n', out);
+    if (t->estimated)
+        fprintf(out, "  %-15s %18s %12s  one sigma, from %" PRIu64 " samples\n", "  give or take",
+                grouped(a, (int64_t)t->live_blocks_error),
+                bytes(b, (int64_t)t->live_bytes_error), t->live_samples);
+}
+
 static void print_totals(FILE *out, const struct report *r)
 {
     const struct totals *t = &r->snapshot->totals;
     bool running = r->snapshot->target.state == TARGET_RUNNING;
     fprintf(out, "\n  %-15s %18s %12s\n", "TOTALS", "COUNT", "BYTES");
-    print_count(out, "allocations", t->allocations, (int64_t)t->bytes_allocated);
+    print_count(out, "allocations", t->allocations, (int64_t)t->bytes_allocated, NONE);
     fputc('\n', out);
-    print_count(out, "frees", t->frees, (int64_t)t->bytes_freed);
+    print_count(out, "frees", t->frees, (int64_t)t->bytes_freed, t->estimated ? BYTES : NONE);
     fputc('\n', out);
     print_count(out, running ? "live now" : "live at the end", (uint64_t)t->live_blocks,
-                t->live_bytes);
-    fputc('\n', out);
+                t->live_bytes, t->estimated ? BOTH : NONE);
+    print_errors(out, t);
     print_peak(out, r);
     print_share(out, "temporary", t->temporary, t->allocations);
     print_share(out, "reallocations", t->reallocations, 0);
@@ -114,6 +152,7 @@ static void print_oddities(FILE *out, const struct snapshot *s)
         { "foreign frees", t->foreign_frees, "of blocks from before the agent" },
         { "inherited frees", t->inherited_frees, "of blocks of the parent process" },
         { "missed frees", t->missed_frees, "noticed when the address came again" },
+        { "unsampled frees", t->unsampled_frees, "of blocks without a record, foreign ones too" },
         { "lost", t->lost, "allocations that could not be recorded" },
         { "unattributed", t->unattributed, "recorded without a stack" },
         { "cut stacks", t->cut_stacks, "deeper than is kept" },
@@ -137,7 +176,7 @@ static void print_warnings(FILE *out, const struct target_info *t)
     if (t->flags & SEG_FLAG_MEMORY_CAP)
         fputs("  note: the memory for recording ran out (MEMTOP_MEMORY, --memory)\n", out);
     if (t->flags & SEG_FLAG_NO_STACKS)
-        fputs("  note: stacks were not recorded (MEMTOP_STACKS=0)\n", out);
+        fputs("  note: stacks are not recorded (memtop mode PID exact changes that)\n", out);
     if (t->flags & SEG_FLAG_FORKED)
         fputs("  note: a forked process; what it inherited is not in these figures\n", out);
     if (t->state == TARGET_REPLACED)
@@ -176,7 +215,8 @@ static void print_size_row(FILE *out, const struct size_row *row, uint64_t most)
         snprintf(range, sizeof range, "%" PRIu64 "-%" PRIu64, row->min, row->max);
     fprintf(out, "  %-17.17s %12s ", range, grouped(a, (int64_t)row->allocations));
     print_bar(out, row->allocations, most);
-    fprintf(out, " %12s %11s\n", grouped(b, row->live_blocks), bytes(c, row->live_bytes));
+    fprintf(out, " %12s %11s\n", about(b, row->live_blocks, row->estimated),
+            about_bytes(c, row->live_bytes, row->estimated));
 }
 
 static void print_sizes(FILE *out, const struct snapshot *s)
@@ -305,12 +345,29 @@ static void print_stack(FILE *out, const struct batch *b)
         fputs(b->depth ? "    (only the allocator's own frames)\n" : "    (no stack)\n", out);
 }
 
+/* Standard errors of the line above, in its columns. */
+static void print_site_errors(FILE *out, const struct site_row *site)
+{
+    char a[32], c[32], d[32], e[32];
+    fprintf(out, "%12s %12s %14s %12s %12s  one sigma\n",
+            bytes(a, (int64_t)site->live_bytes_error),
+            grouped(c, (int64_t)site->live_blocks_error),
+            grouped(d, (int64_t)site->allocations_error),
+            bytes(e, (int64_t)site->bytes_allocated_error), "");
+}
+
 static void print_site(FILE *out, const struct batch *b, const struct site_row *site)
 {
     char a[32], c[32], d[32], e[32], f[32];
-    fprintf(out, "\n%12s %12s %14s %12s %12s  #%" PRIu32 "\n", bytes(a, site->live_bytes),
-            grouped(c, site->live_blocks), grouped(d, (int64_t)site->allocations),
-            bytes(e, (int64_t)site->bytes_allocated), bytes(f, site->peak_bytes), site->id);
+    bool estimated = site->samples != 0;
+    fprintf(out, "\n%12s %12s %14s %12s %12s  #%" PRIu32 "\n",
+            about_bytes(a, site->live_bytes, estimated),
+            about(c, site->live_blocks, estimated),
+            about(d, (int64_t)site->allocations, estimated),
+            about_bytes(e, (int64_t)site->bytes_allocated, estimated),
+            about_bytes(f, site->peak_bytes, estimated), site->id);
+    if (estimated)
+        print_site_errors(out, site);
     print_stack(out, b);
 }
 

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Three digits of x in [0, 1000): "1.23", "12.3", "123". Returns false if
  * rounding made it 1000, which needs the next unit. */
@@ -162,5 +163,65 @@ char *format_percent(char *out, size_t n, int64_t part, int64_t whole)
         snprintf(out, n, ">999%%");
     else
         snprintf(out, n, "%.0f%%", percent < -99 ? -99 : percent);
+    return out;
+}
+
+/* ---- estimates ----------------------------------------------------------- */
+static const char *plus_minus(bool ascii)
+{
+    return ascii ? "+-" : "\u00b1";
+}
+
+static void relative_error(char *out, size_t n, const struct totals *t, bool ascii)
+{
+    double percent = t->live_bytes > 0
+                         ? 100.0 * (double)t->live_bytes_error / (double)t->live_bytes : 0;
+    snprintf(out, n, percent > 0 && percent < 10 ? "%s%.1f%%" : "%s%.0f%%", plus_minus(ascii),
+             percent);
+}
+
+char *format_tier(char *out, size_t n, const struct snapshot *s, bool ascii)
+{
+    char error[16] = "", distance[24];
+    if (s->totals.estimated)
+        relative_error(error, sizeof error, &s->totals, ascii);
+    switch (s->target.tier) {
+    case SEG_TIER_SAMPLED:
+        snprintf(out, n, "sampled %s%s%s",
+                 format_power(distance, sizeof distance, s->target.sample_bytes),
+                 *error ? " " : "", error);
+        break;
+    case SEG_TIER_COUNTERS:
+        snprintf(out, n, *error ? "counters only, estimates %s" : "counters only", error);
+        break;
+    default:
+        snprintf(out, n, *error ? "exact, estimates %s" : "exact", error);
+    }
+    return out;
+}
+
+char *format_estimate(char *out, size_t n, const char *number, bool estimated)
+{
+    size_t length = strlen(number), room = n - 1 - estimated;
+    memmove(out + estimated, number, length < room ? length : room);
+    out[estimated + (length < room ? length : room)] = '\0';
+    if (estimated)
+        out[0] = '~';
+    return out;
+}
+
+char *format_error_bytes(char *out, size_t n, uint64_t error, bool ascii)
+{
+    char text[24];
+    snprintf(out, n, error ? " %s%s" : "", plus_minus(ascii),
+             format_bytes(text, sizeof text, (int64_t)error));
+    return out;
+}
+
+char *format_error_count(char *out, size_t n, uint64_t error, bool ascii)
+{
+    char text[32];
+    snprintf(out, n, error ? " %s%s" : "", plus_minus(ascii),
+             format_grouped(text, sizeof text, (int64_t)error));
     return out;
 }

@@ -9,8 +9,11 @@
 #ifndef MEMTOP_TUI_VIEW_FORMAT_H
 #define MEMTOP_TUI_VIEW_FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "tui/model/snapshot.h"
 
 #define FORMAT_SHORT 5 /* columns of a short form, 6 with a minus sign */
 
@@ -38,6 +41,18 @@ char *format_bytes_rate(char *out, size_t n, double per_second);
 
 /* "12 us", "3.4 ms", "5.6 s", "1m23s", "4h05m", "3d07h". */
 char *format_duration(char *out, size_t n, uint64_t ns);
+
+/* How much is recorded, and how good estimates are: "exact", "counters only",
+ * "sampled 512K ±3%" (the live bytes' standard error). What is left of an
+ * earlier tier shows as "exact, estimates ±3%". ascii: "+-" for the sign. */
+char *format_tier(char *out, size_t n, const struct snapshot *s, bool ascii);
+
+/* Marks `number` as an estimate: "~1.23M". `number` may be in `out`. */
+char *format_estimate(char *out, size_t n, const char *number, bool estimated);
+
+/* "±1.5 KiB" behind a blank; "" where there is no error. */
+char *format_error_bytes(char *out, size_t n, uint64_t error, bool ascii);
+char *format_error_count(char *out, size_t n, uint64_t error, bool ascii);
 
 /* "0%", "<1%", "42%", "100%"; "-" when whole is 0 or less. */
 char *format_percent(char *out, size_t n, int64_t part, int64_t whole);
