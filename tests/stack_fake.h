@@ -8,5 +8,6 @@
 
 extern uint64_t stack_fake_pcs[SEG_DEPTH_MAX]; /* leaf first */
 extern size_t stack_fake_depth;
+extern bool stack_fake_explains; /* what stack_explains says */
 
 #endif

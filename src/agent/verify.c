@@ -166,13 +166,20 @@ enum verify_result verify_compare(const struct verify_stack *ours,
     return stack_explains(ours->pcs[common - 1]) ? VERIFY_DIFFERENT : VERIFY_PARTLY;
 }
 
-/* What readers will see. A node whose code is gone keeps its flag, so that it
- * equals nothing. */
+/* What readers will see. A node whose code is gone, or which names another
+ * module than the one that is there, has a flag that makes it equal nothing. */
+static uint64_t recorded_pc(const struct seg_node *node)
+{
+    uint64_t pc = node->pc;
+    bool right = node->module == modules_find((uintptr_t)(pc & SEG_PC_MASK));
+    return right ? pc : pc | SEG_PC_UNLOADED;
+}
+
 static void recorded_stack(uint32_t site, struct verify_stack *out)
 {
     uint32_t node = store.sites[site].node;
     for (out->n = 0; node && out->n < SEG_DEPTH_MAX; node = store.nodes[node].parent)
-        out->pcs[out->n++] = store.nodes[node].pc;
+        out->pcs[out->n++] = recorded_pc(&store.nodes[node]);
 }
 
 static enum verify_result judge(struct scratch *s, const struct stack_frame *caller)
