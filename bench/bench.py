@@ -12,6 +12,7 @@ import glob
 import os
 import pty
 import re
+import resource
 import select
 import shutil
 import signal
@@ -34,9 +35,8 @@ def find_library(name):
 class Tool:
     """How a workload is run under a tool, and how to see that it was."""
 
-    def __init__(self, name, preload=None, env=None, command=None, trace=None):
-        self.name, self.preload, self.env = name, preload, env or {}
-        self.command, self.trace = command or [], trace
+    def __init__(self, name, preload=None, env=None, trace=None):
+        self.name, self.preload, self.env, self.trace = name, preload, env or {}, trace
 
     def run(self, argv, workdir):
         for leftover in glob.glob(workdir + "/*"):
@@ -44,15 +44,15 @@ class Tool:
         env = dict(os.environ, **{k: v.replace("@", workdir) for k, v in self.env.items()})
         if self.preload:
             env["LD_PRELOAD"] = self.preload
-        prefix = [word.replace("@", workdir) for word in self.command]
-        start = time.perf_counter()
-        done = subprocess.run(prefix + argv, env=env, stdout=subprocess.PIPE,
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run(argv, env=env, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, text=True, check=False)
-        wall = time.perf_counter() - start
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         traces = glob.glob(self.trace.replace("@", workdir)) if self.trace else []
-        if self.trace and not any(os.path.getsize(t) for t in traces):
+        if self.trace and not any(os.path.getsize(t) > 2000 for t in traces):
             sys.exit(f"bench: {self.name} did not load in: {' '.join(argv)}")
-        return done, wall
+        return done, cpu
 
 
 def tools(build):
@@ -61,11 +61,13 @@ def tools(build):
         sys.exit(f"bench: no {agent}: run make first")
     keep = {"MEMTOP_DIR": "@", "MEMTOP_KEEP": "1"}
     found = [Tool("plain"),
-             Tool("counters", agent, dict(keep, MEMTOP_STACKS="0"), trace="@/memtop-*"),
-             Tool("memtop", agent, keep, trace="@/memtop-*")]
-    if shutil.which("heaptrack"):
-        found.append(Tool("heaptrack", command=["heaptrack", "--raw", "-o", "@/heaptrack"],
-                          trace="@/heaptrack*"))
+             Tool("counters", agent, dict(keep, MEMTOP_TIER="counters"), trace="@/memtop-*"),
+             Tool("memtop", agent, keep, trace="@/memtop-*"),
+             Tool("sampled", agent, dict(keep, MEMTOP_TIER="sampled"), trace="@/memtop-*")]
+    heaptrack = "/usr/lib/heaptrack/libheaptrack_preload.so"
+    if os.path.exists(heaptrack): # writes raw data, as heaptrack --raw does
+        found.append(Tool("heaptrack", heaptrack, {"DUMP_HEAPTRACK_OUTPUT": "@/heaptrack"},
+                          trace="@/heaptrack"))
     memusage = find_library("libmemusage.so")
     if memusage:
         found.append(Tool("memusage", memusage, {"MEMUSAGE_OUTPUT": "@/memusage"},
@@ -109,11 +111,11 @@ SQLITE_WORK = ("create table t(a integer primary key, b text, c real);"
 
 
 def program_workloads(workdir):
-    """Whole programs: name, command. Timed from outside."""
+    """Whole programs: name, command. Their processor time is taken."""
     if shutil.which("python3"):
-        yield "python3 (malloc)", ["env", "PYTHONMALLOC=malloc", "/usr/bin/python3"
-                                   if os.path.exists("/usr/bin/python3") else "python3",
-                                   "-c", PYTHON_WORK]
+        os.environ["PYTHONMALLOC"] = "malloc"
+        python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else "python3"
+        yield "python3 (malloc)", [python, "-c", PYTHON_WORK]
     if shutil.which("sqlite3"):
         yield "sqlite3", ["sqlite3", ":memory:", SQLITE_WORK]
     if shutil.which("g++"):
@@ -177,8 +179,8 @@ def bench_programs(options, found, workdir):
         times = {t.name: [] for t in found}
         for _ in range(options.rounds):
             for tool in found:
-                _, wall = tool.run(argv, workdir)
-                times[tool.name].append(wall * 1e9 / count)
+                _, cpu = tool.run(argv, workdir)
+                times[tool.name].append(cpu * 1e9 / count)
         table_row(f"{name}, {count} allocations", "ns/allocation",
                   {k: statistics.median(v) for k, v in times.items()})
     shutil.rmtree(sources)

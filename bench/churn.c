@@ -11,13 +11,13 @@ int main(int argc, char **argv)
     void **blocks = malloc(n * sizeof *blocks);
     for (uint64_t i = 0; i < n; i++)
         blocks[i] = malloc(16 + workload_random(&state) % 240);
-    double start = workload_now();
+    double start = workload_cpu();
     for (uint64_t i = 0; i < count; i++) {
         uint64_t r = workload_random(&state);
         void **slot = &blocks[r % n];
         free(*slot);
         *slot = malloc(16 + (r >> 40) % 240);
     }
-    workload_report("churn", workload_now() - start, count);
+    workload_report("churn", workload_cpu() - start, count);
     return 0;
 }

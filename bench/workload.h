@@ -13,11 +13,23 @@
 
 #define NOINLINE __attribute__((noinline, unused))
 
-static inline double workload_now(void)
+static inline double workload_clock(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+/* Wall clock: where threads may wait for one another. */
+static inline double workload_now(void)
+{
+    return workload_clock(CLOCK_MONOTONIC);
+}
+
+/* Time on a processor: one thread alone, whatever else the machine does. */
+static inline double workload_cpu(void)
+{
+    return workload_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static inline uint64_t workload_random(uint64_t *state)
