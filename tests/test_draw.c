@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "tui/view/dialog.h"
+#include "tui/view/format.h"
 #include "tui/view/header.h"
 #include "tui/view/view.h"
 
@@ -275,6 +276,44 @@ static void test_lost(void)
     fill(&snapshot);
 }
 
+/* Estimates are marked, with their error in the title; a site that is certain
+ * is not. */
+static void test_sampled(void)
+{
+    struct canvas c;
+    char text[64];
+    void *state = new_state(1);
+    snapshot.target.tier = SEG_TIER_SAMPLED;
+    snapshot.target.sample_bytes = 512 << 10;
+    snapshot.totals.estimated = snapshot.totals.peak_estimated = true;
+    snapshot.totals.live_bytes_error = 1200000;
+    for (size_t i = 1; i < snapshot.n_sites; i++) {
+        struct site_row *r = &snapshot.sites[i];
+        r->samples = i == 2 ? 0 : 3;
+        r->live_bytes_error = r->samples ? (uint64_t)r->live_bytes / 10 : 0;
+        r->live_blocks_error = r->samples ? (uint64_t)r->live_blocks / 9 : 0;
+    }
+    canvas_init(&c, GLYPHS_BRAILLE);
+    canvas_resize(&c, 30, 100);
+    draw_view(&c, 1, state);
+    compare(&c, "sites-100x30-sampled");
+    tap_is_str(format_tier(text, sizeof text, &snapshot, true), "sampled 512K +-7.8%",
+               "the tier in ASCII");
+    snapshot.target.tier = SEG_TIER_EXACT;
+    tap_is_str(format_tier(text, sizeof text, &snapshot, true), "exact, estimates +-7.8%",
+               "exact again, with what is left");
+    snapshot.target.tier = SEG_TIER_COUNTERS;
+    snapshot.totals.estimated = false;
+    tap_is_str(format_tier(text, sizeof text, &snapshot, true), "counters only", "no stacks");
+    canvas_resize(&c, 11, 60);
+    canvas_clear(&c);
+    dialog_draw(DIALOG_TIER, &c);
+    compare(&c, "dialog-tier-60x11");
+    canvas_fini(&c);
+    free_state(1, state);
+    fill(&snapshot);
+}
+
 static void test_pages(void)
 {
     struct canvas c;
@@ -327,6 +366,7 @@ int main(void)
     for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++)
         test_scene(&scenes[i]);
     test_lost();
+    test_sampled();
     test_pages();
     test_sizes();
     return tap_done();

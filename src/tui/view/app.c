@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tui/model/tier.h"
+
 #define MS UINT64_C(1000000)
 #define FRAME_NS   (50 * MS)   /* at most 20 pictures a second */
 #define NOTICE_NS  (5000 * MS)
@@ -102,7 +104,9 @@ static void process_ended(struct app *a)
     a->pidfd = -1;
     reap(a);
     a->unsettled = true;
-    if (a->dialog != DIALOG_CLOSED)
+    if (a->dialog == DIALOG_TIER)
+        a->dialog = DIALOG_CLOSED;
+    else if (a->dialog != DIALOG_CLOSED)
         a->leaving = true; /* that was what was waited for */
     a->dirty = true;
 }
@@ -183,9 +187,38 @@ static void hang_up(struct app *a)
         send_signal(a, SIGHUP);
 }
 
+void app_ask_tier(struct app *a)
+{
+    if (a->target.ended || !a->target.reader)
+        app_notice(a, "it has ended");
+    else
+        a->dialog = DIALOG_TIER;
+}
+
+static void set_tier(struct app *a, enum seg_tier tier)
+{
+    a->dialog = DIALOG_CLOSED;
+    if (!a->target.reader)
+        return;
+    enum reader_status status = reader_set_tier(a->target.reader, tier, 0);
+    if (status == READER_OK)
+        app_notice(a, "%s: takes effect when the program next allocates", tier_name(tier));
+    else
+        app_notice(a, "not changed: %s", reader_message(status));
+}
+
 void app_answer(struct app *a, enum dialog_answer answer)
 {
     switch (answer) {
+    case ANSWER_EXACT:
+        set_tier(a, SEG_TIER_EXACT);
+        break;
+    case ANSWER_COUNTERS:
+        set_tier(a, SEG_TIER_COUNTERS);
+        break;
+    case ANSWER_SAMPLED:
+        set_tier(a, SEG_TIER_SAMPLED);
+        break;
     case ANSWER_LEAVE:
         leave_running(a);
         break;

@@ -86,6 +86,7 @@ static void own_action(struct app *a, enum action action)
     case ACTION_OPEN: app_pick(a, picker_selected(&a->picker)); break;
     case ACTION_DETAILS: show_stack(a); break;
     case ACTION_PAUSE: app_pause(a); break;
+    case ACTION_TIER: app_ask_tier(a); break;
     case ACTION_NEXT_VIEW: show_view(a, a->current + 1); break;
     case ACTION_PREVIOUS_VIEW: show_view(a, a->current - 1); break;
     case ACTION_VIEW_1: show_view(a, 0); break;

@@ -58,6 +58,9 @@ void app_leave(struct app *a);
 /* Hold or go on. */
 void app_pause(struct app *a);
 
+/* Ask how much is to be recorded. */
+void app_ask_tier(struct app *a);
+
 /* Do as the dialog was answered. */
 void app_answer(struct app *a, enum dialog_answer answer);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The question at the end. Nothing that ends the program is on a single key
+ * The questions. Nothing that ends the program is on a single key
  * outside of it.
  */
 #include "tui/view/dialog.h"
@@ -9,7 +9,7 @@
 
 #include "tui/view/keys.h"
 
-#define LINES_MAX 6
+#define LINES_MAX 7
 
 static const char *const quit_lines[LINES_MAX] = {
     "The program is still running.",
@@ -27,9 +27,19 @@ static const char *const waiting_lines[LINES_MAX] = {
     "Esc  cancel",
 };
 
+static const char *const tier_lines[LINES_MAX] = {
+    "How much is to be recorded?",
+    "",
+    "e    exact: every block with its stack",
+    "c    counters only: every block, no stacks",
+    "s    sampled: few stacks, the rest estimated",
+    "Esc  as it is",
+};
+
 static const char *const *lines_of(enum dialog d)
 {
-    return d == DIALOG_WAITING ? waiting_lines : quit_lines;
+    return d == DIALOG_TIER ? tier_lines
+           : d == DIALOG_WAITING ? waiting_lines : quit_lines;
 }
 
 static void draw_frame(struct canvas *c, struct rect a)
@@ -67,8 +77,21 @@ void dialog_draw(enum dialog d, struct canvas *c)
                     lines[i]);
 }
 
+static enum dialog_answer tier_key(uint32_t key)
+{
+    switch (key) {
+    case 'e': return ANSWER_EXACT;
+    case 'c': return ANSWER_COUNTERS;
+    case 's': return ANSWER_SAMPLED;
+    case 'n': case 'q': case 'M': case KEYCODE_ESCAPE: return ANSWER_CANCEL;
+    default: return ANSWER_NONE;
+    }
+}
+
 enum dialog_answer dialog_key(enum dialog d, uint32_t key)
 {
+    if (d == DIALOG_TIER)
+        return tier_key(key);
     switch (key) {
     case 'l': return ANSWER_LEAVE;
     case 't': return d == DIALOG_QUIT ? ANSWER_TERMINATE : ANSWER_NONE;

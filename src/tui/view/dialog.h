@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The question what is to become of the program when the viewer is left: a box
- * over the screen. Draws and understands keys; acts on nothing. One thread.
+ * Questions in a box over the screen: what is to become of the program when the
+ * viewer is left, and how much is to be recorded. Draws and understands keys;
+ * acts on nothing. One thread.
  */
 #ifndef MEMTOP_TUI_VIEW_DIALOG_H
 #define MEMTOP_TUI_VIEW_DIALOG_H
@@ -12,10 +13,12 @@ enum dialog {
     DIALOG_CLOSED,
     DIALOG_QUIT,      /* leave it running, terminate it, or cancel? */
     DIALOG_WAITING,   /* it was asked to terminate and has not yet */
+    DIALOG_TIER,      /* how much is to be recorded? */
 };
 
 enum dialog_answer {
     ANSWER_NONE, ANSWER_LEAVE, ANSWER_TERMINATE, ANSWER_KILL, ANSWER_CANCEL,
+    ANSWER_EXACT, ANSWER_COUNTERS, ANSWER_SAMPLED,
 };
 
 void dialog_draw(enum dialog d, struct canvas *c);

@@ -22,13 +22,15 @@ static const char *short_command(const char *command)
 void header_title(const struct view_context *x, struct canvas *c, int row)
 {
     const struct target_info *t = &x->snapshot->target;
-    char up[16], right[160];
+    char up[16], tier[64], right[224];
     canvas_fill(c, row, 0, c->cols, ROLE_TITLE, ' ');
-    snprintf(right, sizeof right, "  pid %d  %s %s  %s ", t->pid, x->ended ? "ran" : "up",
-             format_duration(up, sizeof up, t->wall_ns), x->paused ? "PAUSED" : x->state);
+    format_tier(tier, sizeof tier, x->snapshot, c->glyphs == GLYPHS_ASCII);
+    snprintf(right, sizeof right, "  %s  pid %d  %s %s  %s ", tier, t->pid,
+             x->ended ? "ran" : "up", format_duration(up, sizeof up, t->wall_ns),
+             x->paused ? "PAUSED" : x->state);
     int width = canvas_width(c, right);
-    if (width > c->cols * 2 / 3)
-        width = c->cols * 2 / 3;
+    if (width > c->cols * 3 / 4)
+        width = c->cols * 3 / 4;
     canvas_text(c, row, c->cols - width, width, ROLE_TITLE, right);
     int used = canvas_text(c, row, 1, c->cols - width - 1, ROLE_TITLE, "memtop  ");
     canvas_text(c, row, 1 + used, c->cols - width - 1 - used, ROLE_TITLE,
@@ -43,6 +45,7 @@ struct figure {
     const char *name;
     enum role role;
     int64_t bytes;    /* -1 unknown */
+    bool estimated;
     char note[48];
 };
 
@@ -54,17 +57,19 @@ static void draw_figure(const struct figure *f, int64_t most, struct canvas *c, 
     if (f->bytes < 0)
         snprintf(bytes, sizeof bytes, "-");
     else
-        format_bytes(bytes, sizeof bytes, f->bytes);
-    canvas_text_right(c, row, 5, 9, ROLE_STRONG, bytes);
+        format_estimate(bytes, sizeof bytes, format_bytes(bytes, sizeof bytes, f->bytes),
+                        f->estimated);
+    canvas_text_right(c, row, 5, 9 + f->estimated, ROLE_STRONG, bytes);
     canvas_text(c, row, 16, left - 16, ROLE_DIM, f->note);
     if (bar > 0 && most > 0)
         graph_bar(c, row, left + 1, bar, f->role, (double)f->bytes / (double)most);
 }
 
-static void note_blocks(char *out, size_t n, int64_t blocks)
+static void note_blocks(char *out, size_t n, int64_t blocks, bool estimated)
 {
     char count[16];
-    snprintf(out, n, "%s blocks", format_count(count, sizeof count, blocks));
+    snprintf(out, n, "%s%s blocks", estimated ? "~" : "",
+             format_count(count, sizeof count, blocks));
 }
 
 static void draw_rate(struct canvas *c, int row, int col, const char *name, double rate,
@@ -132,7 +137,10 @@ void header_figures(const struct view_context *x, struct canvas *c, struct rect 
     int bar = a.cols - left - rates - sums - 3;
 
     figures[0].bytes = figures[0].bytes < 0 ? 0 : figures[0].bytes;
-    note_blocks(figures[0].note, sizeof figures[0].note, s->totals.live_blocks);
+    figures[0].estimated = s->totals.estimated;
+    figures[1].estimated = s->totals.peak_estimated;
+    note_blocks(figures[0].note, sizeof figures[0].note, s->totals.live_blocks,
+                s->totals.estimated);
     snprintf(figures[1].note, sizeof figures[1].note, "at %s",
              format_duration(time, sizeof time, s->totals.peak_ns));
     if (x->rss >= 0)
@@ -177,7 +185,6 @@ static const char *warning(const struct snapshot *s, int i)
     static const struct { unsigned flag; const char *text; } flags[] = {
         { SEG_FLAG_FOREIGN_HEAP, "has a malloc of its own, unseen" },
         { SEG_FLAG_MEMORY_CAP, "records are full" },
-        { SEG_FLAG_NO_STACKS, "no stacks" },
         { SEG_FLAG_FORKED, "forked: inherited blocks unknown" },
     };
     const int n = sizeof flags / sizeof *flags;
@@ -218,6 +225,8 @@ static void describe_scope(const struct view_context *x, char *out, size_t n)
     if (slack)
         snprintf(exact, sizeof exact, "exact, peak to %s",
                  format_bytes(bytes, sizeof bytes, (int64_t)slack));
+    if (t->estimated)
+        strcpy(exact, "~ is estimated");
     snprintf(out, n, "whole run, %s%s ", t->lost ? "incomplete" : exact, foreign);
 }
 

@@ -66,6 +66,7 @@ enum key_where {
     X(OPEN, WHERE_PICKER, KEYCODE_ENTER, 0, 0, "Attach", "attach to the process")        \
     X(DETAILS, WHERE_SITES, KEYCODE_ENTER, 0, 0, "Stack", "the whole stack of the call site") \
     X(PAUSE, WHERE_TARGET, 'p', 'Z', 0, "Pause", "hold the picture, or let it go on")    \
+    X(TIER, WHERE_TARGET, 'M', 0, 0, NULL, "how much is recorded: exact, counters, sampled") \
     X(NEXT_VIEW, WHERE_TARGET, KEYCODE_TAB, 0, 0, "View", "next view (1 to 4: this one)") \
     X(PREVIOUS_VIEW, WHERE_TARGET, KEYCODE_BACKTAB, 0, 0, NULL, "previous view")         \
     X(VIEW_1, WHERE_TARGET, '1', 0, 0, NULL, "overview")                                 \

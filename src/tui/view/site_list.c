@@ -6,6 +6,7 @@
 #include "tui/view/site_list.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "tui/view/format.h"
 #include "tui/view/labels.h"
@@ -146,6 +147,21 @@ static char *cell_text(const struct view_context *x, uint32_t site, int column, 
     }
 }
 
+static bool is_estimate(const struct site_row *r, int column)
+{
+    return r->samples && (column == COLUMN_LIVE || column == COLUMN_BLOCKS ||
+                          column == COLUMN_PEAK || column == COLUMN_TOTAL ||
+                          column == COLUMN_ALLOCS);
+}
+
+/* "3.81M" to "3.8M", "14.6M" to "14M": an estimate has no such digits anyway. */
+static void drop_digit(char *text)
+{
+    size_t n = strlen(text);
+    size_t from = n > 3 && text[n - 3] == '.' ? n - 3 : n - 2;
+    memmove(text + from, text + n - 1, 2);
+}
+
 static void draw_cell(void *data, size_t row, int column, struct canvas *c, int at_row,
                       int col, int width)
 {
@@ -157,6 +173,15 @@ static void draw_cell(void *data, size_t row, int column, struct canvas *c, int 
         return;
     }
     cell_text(l->x, site, column, text, sizeof text);
+    if (is_estimate(&l->x->snapshot->sites[site], column)) {
+        if (col > l->table.area.col) { /* there is a blank, for the mark */
+            col--;
+            width++;
+        } else if ((int)strlen(text) == width) {
+            drop_digit(text);
+        }
+        format_estimate(text, sizeof text, text, true);
+    }
     canvas_text_right(c, at_row, col, width,
                       column == l->table.sort ? ROLE_STRONG : ROLE_PLAIN, text);
 }

@@ -16,6 +16,7 @@ static const char *const words[] = {
     "temporary allocated, and freed by its thread's very next allocation event",
     "site      one stack of calls that allocates",
     "foreign   frees of blocks that memtop never saw allocated",
+    "exact     every block and stack is recorded; ~ marks estimates from samples",
     "LOST      allocations that could not be recorded: figures are too low",
     "RSS       what the process occupies in memory, memtop's records included",
 };

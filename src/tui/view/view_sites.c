@@ -36,16 +36,23 @@ static void draw_figures(const struct view_context *x, uint32_t site, struct can
                          struct rect a)
 {
     const struct site_row *r = &x->snapshot->sites[site];
-    char live[24], blocks[32], all[32], bytes[24], peak[24], temporary[16];
+    char live[24], blocks[32], all[32], bytes[24], peak[24], temporary[16], error[2][40];
+    const char *about = r->samples ? "~" : "";
+    bool ascii = c->glyphs == GLYPHS_ASCII;
     canvas_printf(c, a.row, a.col, a.cols, ROLE_PLAIN,
-                  "live %s in %s blocks, at the peak %s",
+                  "live %s%s%s in %s%s%s blocks, at the peak %s%s", about,
                   format_bytes(live, sizeof live, r->live_bytes),
-                  format_grouped(blocks, sizeof blocks, r->live_blocks),
-                  format_bytes(peak, sizeof peak, r->peak_bytes));
+                  format_error_bytes(error[0], sizeof error[0], r->live_bytes_error, ascii),
+                  about, format_grouped(blocks, sizeof blocks, r->live_blocks),
+                  format_error_count(error[1], sizeof error[1], r->live_blocks_error, ascii),
+                  about, format_bytes(peak, sizeof peak, r->peak_bytes));
     canvas_printf(c, a.row + 1, a.col, a.cols, ROLE_PLAIN,
-                  "overall %s in %s allocations, %s temporary",
+                  "overall %s%s%s in %s%s%s allocations, %s temporary", about,
                   format_bytes(bytes, sizeof bytes, (int64_t)r->bytes_allocated),
-                  format_grouped(all, sizeof all, (int64_t)r->allocations),
+                  format_error_bytes(error[0], sizeof error[0], r->bytes_allocated_error,
+                                     ascii),
+                  about, format_grouped(all, sizeof all, (int64_t)r->allocations),
+                  format_error_count(error[1], sizeof error[1], r->allocations_error, ascii),
                   format_percent(temporary, sizeof temporary, (int64_t)r->temporary,
                                  (int64_t)r->allocations));
 }
