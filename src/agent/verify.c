@@ -182,15 +182,26 @@ static void recorded_stack(uint32_t site, struct verify_stack *out)
         out->pcs[out->n++] = recorded_pc(&store.nodes[node]);
 }
 
+/* Beyond a frame that others cannot leave there is only our own unwinder to
+ * compare with, and it must say the same whatever it remembers. */
 static enum verify_result judge(struct scratch *s, const struct stack_frame *caller)
 {
+    s->libunwind.n = s->fresh.n = 0;
     libgcc_unwind(caller, &s->libgcc);
-    enum verify_result first = verify_compare(&s->recorded, &s->libgcc);
-    if (first == VERIFY_SAME)
+    enum verify_result result = verify_compare(&s->recorded, &s->libgcc);
+    if (result == VERIFY_SAME)
         return VERIFY_SAME;
     libunwind_unwind(caller, &s->libunwind);
     enum verify_result second = verify_compare(&s->recorded, &s->libunwind);
-    return first < second ? first : second;
+    if (second < result)
+        result = second;
+    if (result != VERIFY_SAME) {
+        enum stack_end end;
+        s->fresh.n = stack_unwind(caller, s->fresh.pcs, SEG_DEPTH_MAX, &end);
+    }
+    if (result == VERIFY_PARTLY && verify_compare(&s->recorded, &s->fresh) != VERIFY_SAME)
+        result = VERIFY_DIFFERENT;
+    return result;
 }
 
 static void keep_witness(struct seg_mismatch *m, enum seg_witness who,
@@ -200,15 +211,12 @@ static void keep_witness(struct seg_mismatch *m, enum seg_witness who,
     memcpy(m->pcs[who], stack->pcs, stack->n * sizeof stack->pcs[0]);
 }
 
-static void keep_mismatch(struct thread *t, struct scratch *s, const struct stack_frame *caller,
-                          uint32_t site)
+static void keep_mismatch(const struct thread *t, const struct scratch *s, uint32_t site)
 {
     uint64_t index = store_append(SEG_MISMATCHES);
     if (index == UINT64_MAX)
         return;
     struct seg_mismatch *m = &store.mismatches[index];
-    enum stack_end end;
-    s->fresh.n = stack_unwind(caller, s->fresh.pcs, SEG_DEPTH_MAX, &end);
     m->tid = t->page->tid;
     m->site = site;
     keep_witness(m, SEG_WITNESS_RECORDED, &s->recorded);
@@ -244,7 +252,7 @@ void verify_site(struct thread *t, const struct stack_frame *caller, uint32_t si
     t->page->verified_partly += result == VERIFY_PARTLY;
     t->page->mismatches += result == VERIFY_DIFFERENT;
     if (result == VERIFY_DIFFERENT)
-        keep_mismatch(t, s, caller, site);
+        keep_mismatch(t, s, site);
     errno = saved_errno;
 }
 

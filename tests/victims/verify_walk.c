@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * verify_walk [SEED [ROUNDS [known]]]: allocates on stacks that are hard to
- * tell apart. A random walk calls itself through frames of many kinds, so that
+ * verify_walk [SEED [ROUNDS [known|framed]]]: allocates on stacks that are hard
+ * to tell apart. A random walk calls itself through frames of many kinds, so that
  * each kind follows, replaces and covers each other one at the same places:
  * alloca, realigned frames, tail calls, callbacks of the C library, longjmp,
  * signals on the normal and on an alternative stack, contexts whose stacks are
  * unmapped afterwards, assembly with and without unwind information, generated
  * code that is replaced by other code, and threads. What it prints depends on
- * the arguments alone; with "known", each frame has unwind information. Build:
- * -lpthread; with -DWALK_O0 it optimises nothing.
+ * the arguments alone. With "known" each frame has unwind information, with
+ * "framed" those without have a frame pointer. Build: -lpthread; with -DWALK_O0
+ * it optimises nothing.
  */
 #ifdef WALK_O0
 #ifdef __clang__
@@ -32,7 +33,7 @@
 
 #define NOINLINE __attribute__((noinline))
 #define KEEP()   __asm__ volatile("" ::: "memory") /* no call before this jumps */
-#define THREADS  4
+#define THREADS  8
 #define CONTEXT_BYTES 131072
 
 struct walker {
@@ -398,12 +399,13 @@ static NOINLINE void by_compensated(unsigned depth)
 }
 
 /* ---- the walk --------------------------------------------------------------------------- */
-static int known_only;
+static int known_only, framed_only;
 
 static NOINLINE void go(unsigned depth)
 {
     uint32_t kind = draw(25);
-    if (known_only && kind >= 17 && kind <= 20)
+    if ((known_only && kind >= 17 && kind <= 20) ||
+        (framed_only && (kind == 18 || kind == 19)))
         kind = 0;
     switch (kind) {
     case 0:
@@ -481,6 +483,7 @@ int main(int argc, char **argv)
     first_seed = argc > 1 ? (uint32_t)atoi(argv[1]) : 1;
     rounds_wanted = argc > 2 ? (unsigned)atoi(argv[2]) : 60;
     known_only = argc > 3 && strcmp(argv[3], "known") == 0;
+    framed_only = argc > 3 && strcmp(argv[3], "framed") == 0;
     uint64_t sum = walk(first_seed, rounds_wanted);
     pthread_t threads[THREADS];
     for (uintptr_t i = 0; i < THREADS; i++)

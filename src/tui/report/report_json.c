@@ -301,6 +301,8 @@ static json_t *site_object(const struct batch *b, const struct site_row *site)
     }
     if (site->flags & SEG_SITE_CUT)
         json_object_set_new(j, "cut", json_true());
+    if (site->flags & (SEG_SITE_BROKEN | SEG_SITE_FOREIGN))
+        json_object_set_new(j, "incomplete", json_true());
     json_object_set_new(j, "frames", frames);
     return j;
 }
