@@ -43,7 +43,7 @@ static NOINLINE void hook(void)
     enum stack_end end;
     size_t fresh;
     if (method == MEMO)
-        frames = memo_unwind(&memo, &first, pcs, &fresh, &end) + fresh;
+        frames = memo_unwind(&memo, &first, MEMO_UNKNOWN, pcs, &fresh, &end) + fresh;
     else if (method == ROWS)
         frames = stack_unwind(&first, pcs, SEG_DEPTH_MAX, &end);
     else if (method == LIBUNWIND)

@@ -48,8 +48,9 @@ static NOINLINE void compare(const struct stack_frame *first)
     enum stack_end end, plain_end;
     size_t fresh = 0;
     size_t depth = kept.memo.depth;
-    bool same = memo_same(&kept.memo, first);
-    size_t below = memo_unwind(&kept.memo, first, kept.fresh, &fresh, &end);
+    size_t holds = MEMO_UNKNOWN;
+    bool same = memo_same(&kept.memo, first, &holds);
+    size_t below = memo_unwind(&kept.memo, first, holds, kept.fresh, &fresh, &end);
     wrong += same != (fresh == 0 && below == depth);
     size_t n = stack_unwind(first, kept.plain, SEG_DEPTH_MAX, &plain_end);
     probes++;
@@ -414,12 +415,12 @@ static void test_forget(void)
     };
     enum stack_end end;
     size_t fresh, n = stack_unwind(&first, kept.plain, SEG_DEPTH_MAX, &end);
-    memo_unwind(&kept.memo, &first, kept.fresh, &fresh, &end);
-    tap_is_u64(memo_unwind(&kept.memo, &first, kept.fresh, &fresh, &end), n,
+    memo_unwind(&kept.memo, &first, MEMO_UNKNOWN, kept.fresh, &fresh, &end);
+    tap_is_u64(memo_unwind(&kept.memo, &first, MEMO_UNKNOWN, kept.fresh, &fresh, &end), n,
                "the same stack again is kept as it is");
     tap_is_u64(fresh, 0, "with no fresh frames");
     stack_forget(first.pc - 1, first.pc);
-    tap_is_u64(memo_unwind(&kept.memo, &first, kept.fresh, &fresh, &end), 0,
+    tap_is_u64(memo_unwind(&kept.memo, &first, MEMO_UNKNOWN, kept.fresh, &fresh, &end), 0,
                "nothing is kept when code was unloaded");
     tap_is_u64(fresh, n, "all frames are fresh then");
 }

@@ -208,8 +208,8 @@ static size_t walk_to_join(struct memo *m, size_t top, struct walk *w,
     return 0;
 }
 
-size_t memo_unwind(struct memo *m, const struct stack_frame *first, uint64_t *pcs,
-                   size_t *fresh, enum stack_end *end)
+size_t memo_unwind(struct memo *m, const struct stack_frame *first, size_t holds,
+                   uint64_t *pcs, size_t *fresh, enum stack_end *end)
 {
     struct walk w;
     walk_start(&w, first);
@@ -218,7 +218,8 @@ size_t memo_unwind(struct memo *m, const struct stack_frame *first, uint64_t *pc
         return 0;
     }
     size_t top = drop_below(m, m->depth, w.sp);
-    size_t holds = holding(m, top);
+    /* After a refresh nothing is remembered, and nothing holds. */
+    holds = holds == MEMO_UNKNOWN ? holding(m, top) : holding_links(m, holds < top ? holds : top);
     if (top > holds + 1)
         top = holds + 1;
     return walk_to_join(m, top, &w, first, pcs, fresh, end);

@@ -66,9 +66,13 @@ bool memo_links_hold(const struct memo *m, size_t n);
 /* Not 0 when frame f's return address is not in its place any more. */
 #define MEMO_DIFFERS(f) (*(const volatile uint64_t *)((f)->sp - 8) ^ (f)->pc)
 
+#define MEMO_UNKNOWN SIZE_MAX
+
 /* Is this the stack that was remembered, all of it? Cheaper than memo_unwind,
- * which says the same by no fresh frames. */
-static inline bool memo_same(const struct memo *m, const struct stack_frame *first)
+ * which says the same by no fresh frames. If it is not, *holds may be set to
+ * what was learned on the way, for memo_unwind. */
+static inline bool memo_same(const struct memo *m, const struct stack_frame *first,
+                             size_t *holds)
 {
     size_t n = m->depth;
     if (n == 0)
@@ -81,19 +85,20 @@ static inline bool memo_same(const struct memo *m, const struct stack_frame *fir
     const struct memo_frame *f = m->frames;
     for (; f + 4 <= leaf; f += 4)
         if (MEMO_DIFFERS(f) | MEMO_DIFFERS(f + 1) | MEMO_DIFFERS(f + 2) | MEMO_DIFFERS(f + 3))
-            return false;
-    for (; f < leaf; f++)
-        if (MEMO_DIFFERS(f))
-            return false;
-    return !m->linked || memo_links_hold(m, n - 1);
+            break;
+    while (f < leaf && !MEMO_DIFFERS(f))
+        f++;
+    *holds = (size_t)(f - m->frames);
+    return f == leaf && (!m->linked || memo_links_hold(m, n - 1));
 }
 
-/* Like stack_unwind, with SEG_DEPTH_MAX frames at most. Returns k: the k
+/* Like stack_unwind, with SEG_DEPTH_MAX frames at most. `holds` is what memo_same
+ * said of the same frame just before, or MEMO_UNKNOWN. Returns k: the k
  * outermost frames of the stack that this memo was last asked about are also
  * the k outermost ones of this stack. pcs[0..*fresh) are the frames below
  * them, leaf first; pcs has room for SEG_DEPTH_MAX. The stack is k + *fresh
  * frames deep. */
-size_t memo_unwind(struct memo *m, const struct stack_frame *first, uint64_t *pcs,
-                   size_t *fresh, enum stack_end *end);
+size_t memo_unwind(struct memo *m, const struct stack_frame *first, size_t holds,
+                   uint64_t *pcs, size_t *fresh, enum stack_end *end);
 
 #endif

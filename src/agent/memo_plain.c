@@ -12,10 +12,11 @@ bool memo_links_hold(const struct memo *m, size_t n)
     return false;
 }
 
-size_t memo_unwind(struct memo *m, const struct stack_frame *first, uint64_t *pcs,
-                   size_t *fresh, enum stack_end *end)
+size_t memo_unwind(struct memo *m, const struct stack_frame *first, size_t holds,
+                   uint64_t *pcs, size_t *fresh, enum stack_end *end)
 {
     (void)m;
+    (void)holds;
     *fresh = stack_unwind(first, pcs, SEG_DEPTH_MAX, end);
     return 0;
 }

@@ -19,6 +19,7 @@
 #include "agent/clock.h"
 #include "agent/config.h"
 #include "agent/history.h"
+#include "agent/known.h"
 #include "agent/modules.h"
 #include "agent/procinfo.h"
 #include "agent/samples.h"
@@ -135,7 +136,7 @@ void tracker_init(const char *allocator_path, bool is_glibc, bool is_overridden)
     for (; allocator_path && allocator_path[n] && n < sizeof allocator - 1; n++)
         allocator[n] = allocator_path[n];
     uint32_t *word;
-    if (!config.off && threads_init() && trie_init() &&
+    if (!config.off && threads_init() && trie_init() && known_init() &&
         blocks_init() && (word = wiped_word()) != NULL)
         state = word;
     errno = saved_errno;

@@ -59,7 +59,7 @@ static struct thread *prepare(uint32_t row, int32_t tid)
     t->site_dir = store.site_dirs + (size_t)row * store.dir_entries;
     t->last_block = NULL;
     t->counters = NULL;
-    t->depth = t->memo.depth = 0;
+    t->memo.depth = 0;
     t->name_interval = t->name_countdown = 1;
     t->page->tid = tid;
     t->shared = row == THREAD_ROW_SHARED;

@@ -47,11 +47,12 @@ struct thread {
     uint32_t path;           /* THREAD_PATH_...: not 0 where nothing is simple */
     uint32_t tier_version;   /* that `path` goes by */
     struct sampler sampler;
-    /* The last stack: its nodes, outermost first, its site, and the counters
-     * of that (NULL: not known). */
-    size_t depth;
+    /* The last stack: its site, the counters of that (NULL: not looked up), and
+     * of its frames, outermost first, the hashes and, where the trie was asked,
+     * the nodes (0: it was not). */
     uint32_t site;
     struct seg_site_counters *counters;
+    uint64_t hashes[SEG_DEPTH_MAX];
     uint32_t nodes[SEG_DEPTH_MAX];
     uint64_t pcs[SEG_DEPTH_MAX]; /* not on the program's stack */
     struct memo memo;

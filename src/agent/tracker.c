@@ -13,6 +13,7 @@
 #include "agent/clock.h"
 #include "agent/heap.h"
 #include "agent/history.h"
+#include "agent/known.h"
 #include "agent/modules.h"
 #include "agent/process.h"
 #include "agent/sampling.h"
@@ -70,27 +71,41 @@ static uint32_t flags_of(enum stack_end end)
                                   : 0;
 }
 
-/* A stack that is not the last one: its `kept` outermost frames are. */
-static uint32_t change_site(struct thread *t, size_t kept, size_t fresh, enum stack_end end)
+/* A stack that is not known: pcs[0..fresh) and the memo's `kept` outermost
+ * frames. Ask the trie. */
+static __attribute__((noinline)) uint32_t meet_site(struct thread *t, size_t kept, size_t fresh,
+                                                    uint64_t hash, enum stack_end end)
 {
-    t->counters = NULL;
-    t->depth = kept + fresh;
-    t->page->cut_stacks += end == STACK_CUT;
-    uint32_t join = kept ? t->nodes[kept - 1] : 0;
-    if (!trie_find(join, t->pcs, fresh, t->nodes + kept)) {
-        t->memo.depth = t->depth = 0;
-        return t->site = 0;
-    }
-    return t->site = trie_site(t->nodes[t->depth - 1], flags_of(end));
+    /* Begin below the innermost of the kept frames whose node is known. */
+    size_t known = kept;
+    while (known > 0 && t->nodes[known - 1] == 0)
+        known--;
+    for (size_t i = kept; i > known; i--)
+        t->pcs[fresh++] = t->memo.frames[i - 1].pc;
+    bool found = trie_find(known ? t->nodes[known - 1] : 0, t->pcs, fresh, t->nodes + known);
+    uint32_t site = found ? trie_site(t->nodes[known + fresh - 1], flags_of(end)) : 0;
+    if (site)
+        known_add(hash, site);
+    return site;
 }
 
 HOT uint32_t look_up_site(struct thread *t, const struct stack_frame *caller)
 {
-    if (__builtin_expect(memo_same(&t->memo, caller), 1))
+    size_t holds = MEMO_UNKNOWN;
+    if (__builtin_expect(memo_same(&t->memo, caller, &holds), 1))
         return t->site;
     enum stack_end end;
-    size_t fresh, kept = memo_unwind(&t->memo, caller, t->pcs, &fresh, &end);
-    return change_site(t, kept, fresh, end);
+    size_t fresh, kept = memo_unwind(&t->memo, caller, holds, t->pcs, &fresh, &end);
+    uint64_t hash = kept ? t->hashes[kept - 1] : known_seed(stack_generation);
+    for (size_t i = fresh, at = kept; i-- > 0; at++) {
+        t->hashes[at] = hash = known_mix(hash, t->pcs[i]);
+        t->nodes[at] = 0;
+    }
+    t->page->cut_stacks += end == STACK_CUT;
+    t->counters = NULL;
+    uint32_t site = known_site(hash);
+    return t->site = __builtin_expect(site != 0, 1) ? site
+                                                    : meet_site(t, kept, fresh, hash, end);
 }
 
 /* When modules may have gone, and when stacks are verified. */

@@ -6,10 +6,6 @@
  * an older one copies the entry forward. So the index grows without ever being
  * rebuilt, and no insertion pauses. The tables are wiped by fork.
  *
- * In front of it lies a small cache of whole paths: a hash of the join node and
- * the new frames names the leaf, and is believed when the walk over its parents
- * spells the frames and ends at the join. It may forget, and never lies.
- *
  * Two threads that meet a new stack in the instant in which a table is added
  * may each make a node for it: the stack then has two sites.
  */
@@ -29,10 +25,7 @@
 #define TABLES 14u     /* the last has 2^25 */
 #define PROBES 32u
 
-#define PATHS_BITS 14u /* of the cache: 64 KiB */
-
 struct index {
-    uint32_t paths[1u << PATHS_BITS]; /* leaves, by path_hash; atomic */
     uint32_t youngest; /* table, atomic */
     uint32_t filled;   /* slots used in it, atomic */
     uint32_t slots[];  /* node numbers; table k starts at first_slot(k) */
@@ -163,44 +156,16 @@ static uint32_t child(uint32_t parent, uint64_t pc)
     return made ? publish(table, h, made, free) : 0;
 }
 
-static uint64_t path_hash(uint32_t join, const uint64_t *pcs, size_t n)
-{
-    uint64_t h = join;
-    for (size_t i = 0; i < n; i++)
-        h = (h << 7 | h >> 57) + pcs[i];
-    return h * UINT64_C(0x9e3779b97f4a7c15) >> (64 - PATHS_BITS);
-}
-
-/* Does the path from `node` up to `join` spell these frames? Writes it down on
- * the way. */
-static bool path_spells(uint32_t node, uint32_t join, const uint64_t *pcs, size_t n,
-                        uint32_t *path)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct seg_node *at = &store.nodes[node];
-        if (at->pc != pcs[i])
-            return false;
-        path[n - 1 - i] = node;
-        node = at->parent;
-    }
-    return node == join;
-}
-
 bool trie_find(uint32_t join, const uint64_t *pcs, size_t n, uint32_t *path)
 {
-    uint32_t *cached = &index_->paths[path_hash(join, pcs, n)];
-    uint32_t node = __atomic_load_n(cached, __ATOMIC_ACQUIRE);
-    if (__builtin_expect(path_spells(node, join, pcs, n, path), 1))
-        return true;
-    node = join;
-    for (size_t i = 0; i < n; i++) {
-        node = child(node, pcs[n - 1 - i]);
-        if (node == 0)
-            return false;
-        path[i] = node;
+    uint32_t node = join;
+    bool found = true;
+    while (n-- > 0) {
+        node = found ? child(node, pcs[n]) : 0;
+        found = node != 0;
+        *path++ = node;
     }
-    __atomic_store_n(cached, node, __ATOMIC_RELEASE);
-    return true;
+    return found;
 }
 
 uint32_t trie_site(uint32_t node, uint32_t flags)

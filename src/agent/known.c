@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Growth of the cache of known stacks. It begins small, so that small programs
+ * touch little memory, and doubles in place when half of it has been written:
+ * entries whose place moves with that are forgotten, and asked of the trie once
+ * more. Runs inside malloc.
+ */
+#include "agent/known.h"
+
+#include <sys/mman.h>
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+#define FIRST_MASK ((UINT64_C(1) << 11) - 1) /* 32 KiB */
+#define LAST_MASK ((UINT64_C(1) << 18) - 1)  /* 4 MiB */
+
+struct known_table *known_table;
+
+bool known_init(void)
+{
+    size_t bytes = sizeof *known_table + (LAST_MASK + 1) * sizeof(struct known_entry);
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED || madvise(memory, bytes, MADV_WIPEONFORK) != 0)
+        return false;
+    known_table = memory;
+    return true;
+}
+
+static void grow(uint64_t mask)
+{
+    uint64_t next = mask ? mask * 2 + 1 : FIRST_MASK;
+    if (next <= LAST_MASK &&
+        __atomic_compare_exchange_n(&known_table->mask, &mask, next, false,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        __atomic_store_n(&known_table->changed, 0, __ATOMIC_RELAXED);
+}
+
+void known_add(uint64_t hash, uint32_t site)
+{
+    uint64_t mask = __atomic_load_n(&known_table->mask, __ATOMIC_RELAXED);
+    if (__atomic_add_fetch(&known_table->changed, 1, __ATOMIC_RELAXED) > mask / 2) {
+        grow(mask);
+        mask = __atomic_load_n(&known_table->mask, __ATOMIC_RELAXED);
+    }
+    struct known_entry *e = &known_table->entries[hash & mask];
+    __atomic_store_n(&e->check, hash ^ site, __ATOMIC_RELAXED);
+    __atomic_store_n(&e->site, site, __ATOMIC_RELAXED);
+}
