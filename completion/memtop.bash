@@ -11,7 +11,7 @@ _memtop() {
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W \
-            "run attach list stat report clean --help --version $(_memtop_pids)" -- "$cur")
+            "run attach list stat report mark clean --help --version $(_memtop_pids)" -- "$cur")
         return
     fi
     case $command in
@@ -55,7 +55,7 @@ _memtop() {
     run) word='--output= --keep --follow= --memory= --preload= --help --' ;;
     stat) word='--json --output= --top= --keep --follow= --memory= --preload= --help --' ;;
     list) word='--json --help' ;;
-    attach) word="--help $(_memtop_pids)" ;;
+    attach | mark) word="--help $(_memtop_pids)" ;;
     report) word="--json --output= --top= --help $(_memtop_pids)" ;;
     *) word=--help ;;
     esac

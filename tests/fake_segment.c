@@ -35,6 +35,7 @@ static const struct plan plans[SEG_SECTION_COUNT] = {
     [SEG_OVERFLOW] = { sizeof(struct seg_overflow), 1024, false },
     [SEG_SAMPLES] = { sizeof(struct seg_sample), SEG_SAMPLES_FIRST, true },
     [SEG_SITE_ERRORS] = { sizeof(struct seg_site_error), FAKE_SITES, true },
+    [SEG_MARKS] = { sizeof(struct seg_mark), SEG_MARKS_SLOTS, false },
     [SEG_MISMATCHES] = { sizeof(struct seg_mismatch), SEG_MISMATCHES_MAX, true },
 };
 

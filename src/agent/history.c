@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "agent/heap.h"
+#include "agent/marks.h"
 #include "agent/sites.h"
 #include "agent/store.h"
 #include "agent/tier.h"
@@ -200,6 +201,7 @@ void history_tick(struct thread *t, uint64_t ticks)
     if (enter()) {
         scan_slice();
         tier_look(ticks);
+        marks_look(ticks);
         write_if_due();
         leave();
     }

@@ -42,6 +42,13 @@ HOOK void _Exit(int status)
     end_now(status);
 }
 
+/* Of include/memtop.h: programs find it by name. */
+HOOK void memtop_mark(const char *name);
+HOOK void memtop_mark(const char *name)
+{
+    tracker_mark(name);
+}
+
 /* The addresses [*start, *end) of the module that holds `address`; false where
  * the C library cannot tell without a lock. */
 static bool find_module(void *address, uintptr_t *start, uintptr_t *end)

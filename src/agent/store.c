@@ -60,6 +60,7 @@ static const struct section_plan plans[SEG_SECTION_COUNT] = {
     [SEG_MISMATCHES] = { sizeof(struct seg_mismatch), SEG_MISMATCHES_MAX, false, true },
     [SEG_SAMPLES] = { sizeof(struct seg_sample), SEG_SAMPLES_MAX, true, true },
     [SEG_SITE_ERRORS] = { sizeof(struct seg_site_error), SEG_SITES_MAX, true, true },
+    [SEG_MARKS] = { sizeof(struct seg_mark), SEG_MARKS_SLOTS, false, false },
 };
 
 static uint64_t round_up(uint64_t n, uint64_t step)
@@ -119,6 +120,7 @@ static void set_pointers(struct seg_header *header)
     store.mismatches = (void *)(base + at[SEG_MISMATCHES].offset);
     store.samples = (void *)(base + at[SEG_SAMPLES].offset);
     store.site_errors = (void *)(base + at[SEG_SITE_ERRORS].offset);
+    store.marks = (void *)(base + at[SEG_MARKS].offset);
     store.dir_entries = (uint32_t)(at[SEG_SITE_DIRS].count / SEG_THREADS_MAX);
     store.header = header;
 }

@@ -40,6 +40,7 @@ struct store {
     struct seg_mismatch *mismatches;
     struct seg_sample *samples;
     struct seg_site_error *site_errors;
+    struct seg_mark *marks;
     uint32_t dir_entries;      /* of each thread's site directory */
     char path[320];            /* of the file */
 };

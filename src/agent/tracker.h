@@ -82,6 +82,10 @@ void tracker_realloc_cancel(struct thread *t, void *p,
 /* A module's code at [start, end) is going away. */
 void tracker_module_unloaded(uintptr_t start, uintptr_t end);
 
+/* The program says that something begins: note the moment under a name, of
+ * which at most SEG_MARK_NAME - 1 bytes are kept. NULL: none. */
+void tracker_mark(const char *name);
+
 /* The process ends in an orderly way: mark the segment, remove its file unless
  * it is to be kept. status is -1 where it is not known. Recording goes on
  * afterwards. Async-signal-safe. */

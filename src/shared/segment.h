@@ -11,10 +11,10 @@
  *
  *   header | globals | threads | site_dirs | site_chunks | sites | nodes |
  *   modules | density | seconds | region_l1 | region_l2 | blocks | overflow |
- *   mismatches | samples | site_errors
+ *   mismatches | samples | site_errors | marks
  *
- * Writing. Only the target writes, but for header.control, which is how viewers
- * ask for something; the target believes nothing that it finds there. Each
+ * Writing. Only the target writes, but for header.control and mark_request, which
+ * is how viewers ask for something; the target believes nothing that it finds there. Each
  * counter has one writer at a time (its thread), except those marked "atomic".
  * Memory is committed in steps before it is touched, so that a full file system
  * is an error that the agent sees and never a SIGBUS in the target. A page that
@@ -104,6 +104,7 @@ enum seg_section_id {
     SEG_MISMATCHES,  /* struct seg_mismatch[], the first ones */
     SEG_SAMPLES,     /* struct seg_sample[]: tables of 4096, 8192, ... slots */
     SEG_SITE_ERRORS, /* struct seg_site_error[], by site */
+    SEG_MARKS,       /* struct seg_mark[MARKS_SLOTS] */
     SEG_SECTION_COUNT
 };
 #define SEG_SECTION_SLOTS 32
@@ -160,6 +161,16 @@ struct seg_control {
     uint64_t sample; /* 1 to SEG_SAMPLE_MAX; 0: as it is */
 };
 
+#define SEG_MARK_NAME 48u /* bytes of a mark's name, NUL included */
+
+/* A viewer asks for a mark: as above. */
+struct seg_mark_request {
+    uint32_t sequence;
+    uint32_t reserved;
+    uint64_t ticks; /* when it was asked for; 0: whenever it is seen */
+    char     name[SEG_MARK_NAME];
+};
+
 /* One tick/time pair; two of them give the clock's rate. */
 struct seg_clock_pair {
     uint64_t ticks;
@@ -204,6 +215,10 @@ struct seg_header {
     uint64_t tier_ticks;      /* when that tier came into force; 0: at set-up */
     uint64_t sampled_ticks;   /* when SEG_TIER_SAMPLED first did; 0: never */
     struct seg_control control;
+    uint64_t marks;           /* atomic: marks set so far */
+    uint32_t mark_sequence;   /* of the request for one that was last looked at */
+    uint32_t mark_reserved;
+    struct seg_mark_request mark_request;
 };
 
 /* ---- globals: what needs a single truth --------------------------------- */
@@ -434,6 +449,17 @@ struct seg_second {
     struct seg_second_site top[SEG_SECOND_SITES];
 };
 
+/* A moment that the program, or somebody who looks at it, gave a name to. Mark
+ * `number` is in slot (number - 1) % SEG_MARKS_SLOTS. A block is born at or after
+ * it when its birth stamp is at least ticks >> clock_shift_birth; those of the
+ * thread that set it come out right without exception. */
+struct seg_mark {
+    uint64_t number; /* atomic; from 1; 0 while it is written */
+    uint64_t ticks;
+    char     name[SEG_MARK_NAME]; /* NUL terminated */
+};
+#define SEG_MARKS_SLOTS 256u
+
 /* ---- live blocks: the shadow heap ---------------------------------------- */
 /* granule g = address >> granule_shift; region r = g >> 17; the region's entry
  * is region_l2[region_l1[r >> 12] - 1][r & 4095]; the block's record is
@@ -527,6 +553,8 @@ _Static_assert(sizeof(struct seg_module) == 512, "layout");
 _Static_assert(sizeof(struct seg_sample) == 40, "layout");
 _Static_assert(sizeof(struct seg_site_error) == 32, "layout");
 _Static_assert(sizeof(struct seg_control) == 16, "layout");
+_Static_assert(sizeof(struct seg_mark_request) == 64, "layout");
+_Static_assert(sizeof(struct seg_mark) == 64, "layout");
 _Static_assert(sizeof(struct seg_mismatch) == 8224, "layout");
 _Static_assert(sizeof(struct seg_second) == 320, "layout");
 _Static_assert(sizeof(struct seg_region) == 8, "layout");

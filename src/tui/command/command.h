@@ -35,6 +35,7 @@ extern const struct command command_stat;
 extern const struct command command_report;
 extern const struct command command_clean;
 extern const struct command command_mode;
+extern const struct command command_mark;
 
 /* "memtop: " and the message and a newline on stderr. Returns STATUS_FAILED. */
 __attribute__((format(printf, 1, 2)))

@@ -22,6 +22,7 @@ void snapshot_fini(struct snapshot *s)
     free(s->density.counts);
     free(s->seconds);
     free(s->examples);
+    free(s->marks);
     snapshot_init(s);
 }
 

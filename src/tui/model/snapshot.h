@@ -165,8 +165,17 @@ struct second_row {
     struct seg_second_site top[SEG_SECOND_SITES];
 };
 
+/* A moment that the program gave a name to, or that was marked from outside. */
+struct mark_event {
+    uint64_t number; /* counts from 1 */
+    uint64_t stamp;  /* blocks born since have at least this birth stamp */
+    uint64_t ns;     /* after set-up */
+    char name[SEG_MARK_NAME];
+};
+
 struct snapshot {
     uint64_t taken_ns; /* CLOCK_MONOTONIC when copied */
+    uint64_t stamp;    /* the same as a birth stamp */
     struct target_info target;
     struct totals totals;
     struct verify_counts verify;
@@ -186,8 +195,12 @@ struct snapshot {
     struct density density;
     struct second_row *seconds; /* oldest first, gaps where nothing happened */
     size_t n_seconds;
+    struct mark_event *marks;   /* the last SEG_MARKS_SLOTS ones, oldest first */
+    size_t n_marks;
+    bool mark_pending;          /* one was asked for and is not set yet */
     /* capacities of the arrays above; the reader's business */
-    size_t cap_threads, cap_sites, cap_nodes, cap_modules, cap_seconds, cap_examples;
+    size_t cap_threads, cap_sites, cap_nodes, cap_modules, cap_seconds, cap_examples,
+        cap_marks;
     /* which reader filled it, and how much of nodes and modules is final */
     uint64_t cached_reader;
     size_t cached_nodes, cached_modules;

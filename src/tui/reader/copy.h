@@ -18,6 +18,8 @@
  *   copy_stacks.c   nodes and modules
  *   copy_history.c  density and seconds
  *   copy_verify.c   stacks that were found wrong
+ *   copy_marks.c    moments that the target gave names to
+ *   copy_blocks.c   live blocks, one by one
  */
 #ifndef MEMTOP_TUI_READER_COPY_H
 #define MEMTOP_TUI_READER_COPY_H
@@ -144,6 +146,18 @@ enum reader_status copy_density(struct copy *c, struct snapshot *s);
 enum reader_status copy_seconds(struct copy *c, struct snapshot *s, bool with_sites);
 /* After copy_threads. */
 enum reader_status copy_verify(struct copy *c, struct snapshot *s);
+
+/* After clock_set: marks, and the birth stamp of the moment. */
+enum reader_status copy_marks(struct copy *c, struct snapshot *s);
+bool copy_marks_known(const struct seg_header *h);
+uint64_t copy_stamp(const struct copy *c, uint64_t ticks);
+
+/* A pass over all live blocks, see reader_blocks_step. c stays where it is. */
+struct block_pass *copy_blocks_new(const struct copy *c);
+void copy_blocks_free(struct block_pass *p);
+enum reader_status copy_blocks_step(struct block_pass *p, unsigned budget_ms,
+                                    reader_block *each, void *data);
+bool copy_blocks_find(const struct copy *c, uint64_t address, struct block_row *out);
 
 /* The living threads, asked for again after a second or when the rows name
  * others. Finds one, NULL when it has ended. */

@@ -40,6 +40,11 @@ static const struct limits limits[SEG_SECTION_COUNT] = {
     [SEG_SECONDS] = { sizeof(struct seg_second), SEG_SECONDS_SLOTS, false, 8 },
     [SEG_SAMPLES] = { sizeof(struct seg_sample), SEG_SAMPLES_MAX, true, 8 },
     [SEG_SITE_ERRORS] = { sizeof(struct seg_site_error), SEG_SITES_MAX, true, 8 },
+    [SEG_REGION_L1] = { sizeof(uint32_t), 1u << 15, false, 0 },
+    [SEG_REGION_L2] = { sizeof(struct seg_region) * SEG_L2_ENTRIES, 16384, true, 0 },
+    [SEG_BLOCKS] = { sizeof(struct seg_block) * SEG_REGION_BLOCKS, 32768, false, 0 },
+    [SEG_OVERFLOW] = { sizeof(struct seg_overflow), SEG_OVERFLOW_SLOTS, false, 0 },
+    [SEG_MARKS] = { sizeof(struct seg_mark), SEG_MARKS_SLOTS, false, 0 },
     [SEG_MISMATCHES] = { sizeof(struct seg_mismatch), SEG_MISMATCHES_MAX, true, 8 },
 };
 
@@ -109,7 +114,7 @@ static enum reader_status check_header(const struct segment_file *f)
         h->header_bytes < offsetof(struct seg_header, sections) || h->pid <= 0 ||
         h->file_bytes > f->bytes)
         return READER_CORRUPT;
-    for (unsigned id = 0; id < SEG_MISMATCHES; id++) /* which may be missing */
+    for (unsigned id = 0; id < SEG_REGION_L1; id++) /* others may be missing */
         if (limits[id].element && !section_is_sane(f, id, &h->sections[id]))
             return READER_CORRUPT;
     return READER_OK;

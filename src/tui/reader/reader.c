@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -144,7 +145,7 @@ void reader_close(struct reader *r)
     free(r);
 }
 
-/* ---- tiers --------------------------------------------------------------------------- */
+/* ---- tiers and marks ------------------------------------------------------------------ */
 
 /* Open for writing the very file that is being read, for the moment only. */
 static int open_for_control(const struct reader *r)
@@ -171,29 +172,106 @@ static bool write_control(int fd, const struct seg_control *control)
                sizeof control->sequence;
 }
 
-enum reader_status reader_set_tier(struct reader *r, enum seg_tier tier, uint64_t sample)
+/* *fd is the caller's to close. `bytes`: how long its header has to be. */
+static enum reader_status begin_control(struct reader *r, size_t bytes, int *fd)
 {
     struct segment_file *f = &r->copy.file;
     enum reader_status status = file_load(f);
     if (status != READER_OK)
         return status;
-    if (f->header.header_bytes < offsetof(struct seg_header, control) + sizeof f->header.control)
+    if (f->header.header_bytes < bytes)
         return READER_VERSION;
     if (f->header.state == SEG_EXITED || !r->at.pid || !proc_alive(r->at.pid, r->start_time))
         return READER_NO_PROCESS;
-    int fd = open_for_control(r);
-    if (fd < 0)
+    *fd = open_for_control(r);
+    if (*fd < 0)
         return errno == ENOENT ? READER_NO_PROCESS : locate_status_of_errno();
+    return READER_OK;
+}
+
+static enum reader_status end_control(int fd, bool done)
+{
+    int saved_errno = errno;
+    close(fd);
+    errno = saved_errno;
+    return done ? READER_OK : locate_status_of_errno();
+}
+
+enum reader_status reader_set_tier(struct reader *r, enum seg_tier tier, uint64_t sample)
+{
+    struct segment_file *f = &r->copy.file;
+    int fd;
+    enum reader_status status = begin_control(
+        r, offsetof(struct seg_header, control) + sizeof f->header.control, &fd);
+    if (status != READER_OK)
+        return status;
     struct seg_control control = {
         .sequence = f->header.control.sequence + 1,
         .tier = tier,
         .sample = sample,
     };
-    bool done = write_control(fd, &control);
-    int saved_errno = errno;
-    close(fd);
-    errno = saved_errno;
-    return done ? READER_OK : locate_status_of_errno();
+    return end_control(fd, write_control(fd, &control));
+}
+
+static bool write_request(int fd, const struct seg_mark_request *request)
+{
+    const size_t rest = offsetof(struct seg_mark_request, reserved);
+    const off_t at = offsetof(struct seg_header, mark_request);
+    return pwrite(fd, (const char *)request + rest, sizeof *request - rest,
+                  at + (off_t)rest) == (ssize_t)(sizeof *request - rest) &&
+           pwrite(fd, &request->sequence, sizeof request->sequence, at) ==
+               sizeof request->sequence;
+}
+
+enum reader_status reader_mark(struct reader *r, const char *name)
+{
+    struct segment_file *f = &r->copy.file;
+    int fd;
+    enum reader_status status = begin_control(
+        r, offsetof(struct seg_header, mark_request) + sizeof f->header.mark_request, &fd);
+    if (status != READER_OK)
+        return status;
+    clock_set(&r->copy.clock, &f->header, true);
+    struct seg_mark_request request = {
+        .sequence = f->header.mark_request.sequence + 1,
+        .ticks = r->copy.clock.now_ticks,
+    };
+    text_copy(request.name, sizeof request.name, name, strlen(name));
+    return end_control(fd, write_request(fd, &request));
+}
+
+/* ---- blocks ------------------------------------------------------------------------------ */
+
+struct block_pass *reader_blocks_new(struct reader *r)
+{
+    return copy_blocks_new(&r->copy);
+}
+
+void reader_blocks_free(struct block_pass *p)
+{
+    copy_blocks_free(p);
+}
+
+enum reader_status reader_blocks_step(struct block_pass *p, unsigned budget_ms,
+                                      reader_block *each, void *data)
+{
+    return copy_blocks_step(p, budget_ms, each, data);
+}
+
+bool reader_block_find(const struct reader *r, uint64_t address, struct block_row *out)
+{
+    return copy_blocks_find(&r->copy, address, out);
+}
+
+long reader_peek(const struct reader *r, uint64_t address, void *to, size_t n)
+{
+    struct iovec here = { .iov_base = to, .iov_len = n };
+    struct iovec there = { .iov_base = (void *)(uintptr_t)address, .iov_len = n };
+    if (!r->copy.pid || !proc_alive(r->copy.pid, r->start_time)) {
+        errno = ESRCH;
+        return -1;
+    }
+    return process_vm_readv(r->copy.pid, &here, 1, &there, 1, 0);
 }
 
 /* ---- what became of the target ------------------------------------------------------ */
@@ -268,6 +346,8 @@ static uint64_t now_ns(void)
 static enum reader_status copy_parts(struct copy *c, struct snapshot *s, unsigned parts)
 {
     enum reader_status status = copy_threads(c, s);
+    if (status == READER_OK)
+        status = copy_marks(c, s);
     if (status == READER_OK && (parts & READER_SITES))
         status = copy_sites(c, s);
     if (status == READER_OK && (parts & READER_SITES))

@@ -69,6 +69,46 @@ enum reader_status reader_refresh(struct reader *r, struct snapshot *s,
  * READER_PERMISSION, READER_VERSION when its agent knows no tiers. */
 enum reader_status reader_set_tier(struct reader *r, enum seg_tier tier, uint64_t sample);
 
+/* Ask the target for a mark, under a name of which SEG_MARK_NAME - 1 bytes are
+ * kept. It is set when the target next allocates, with the time of now, which
+ * a snapshot's mark_pending tells; another request before that replaces it.
+ * Fails as reader_set_tier does. */
+enum reader_status reader_mark(struct reader *r, const char *name);
+
+/* ---- live blocks, one by one ----------------------------------------------- */
+
+/* A live block. While the tier is, or was, sampled, some stand for many: `blocks`
+ * and `bytes` say for how much; else they are 1 and its size. */
+struct block_row {
+    uint64_t address, size;
+    uint64_t birth;    /* stamp: born since a mark when >= its stamp */
+    uint64_t birth_ns; /* the same in nanoseconds after set-up */
+    uint32_t site;     /* below SEG_SITES_MAX; may be newer than a snapshot's */
+    int tid;           /* of the thread that allocated it; 0 when that has ended */
+    uint64_t blocks, bytes;
+};
+
+/* Called for each block, in the order of the segment. */
+typedef void reader_block(void *data, const struct block_row *row);
+
+/* A pass over all live blocks: blocks that come or go meanwhile may be in it or
+ * not, and one that changes while it is read may be wrong. The reader must stay
+ * open until it is freed. NULL without memory, or before a refresh. */
+struct block_pass *reader_blocks_new(struct reader *r);
+void reader_blocks_free(struct block_pass *p); /* NULL is fine */
+
+/* Go on for about so many milliseconds. READER_NOT_READY: there are more;
+ * READER_OK: that was all. */
+enum reader_status reader_blocks_step(struct block_pass *p, unsigned budget_ms,
+                                      reader_block *each, void *data);
+
+/* The block that is at this address now. False: there is none. */
+bool reader_block_find(const struct reader *r, uint64_t address, struct block_row *out);
+
+/* Copy bytes out of the living target's memory. Returns how many, from the
+ * start; -1 with errno: ESRCH when it has ended, EFAULT when nothing is there. */
+long reader_peek(const struct reader *r, uint64_t address, void *to, size_t n);
+
 /* The path it was opened by. Valid until reader_close. */
 const char *reader_path(const struct reader *r);
 
