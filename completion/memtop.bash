@@ -11,7 +11,7 @@ _memtop() {
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W \
-            "run attach list stat report mark clean --help --version $(_memtop_pids)" -- "$cur")
+            "run attach list stat report mark clean mode --help --version $(_memtop_pids)" -- "$cur")
         return
     fi
     case $command in
@@ -20,7 +20,8 @@ _memtop() {
         for ((i = 2; i < COMP_CWORD; i++)); do
             word=${COMP_WORDS[i]}
             case $word in
-            -o | --output | -n | --top | -f | --follow | -m | --memory | --preload)
+            -o | --output | -n | --top | -f | --follow | -m | --memory | --preload | -t | --tier | \
+                -s | --sample)
                 [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++)) # bash splits at =
                 ((i++))
                 ;;
@@ -47,15 +48,26 @@ _memtop() {
         mapfile -t COMPREPLY < <(compgen -W 'all none' -- "$cur")
         return
         ;;
-    -n | --top | -m | --memory)
+    -t | --tier)
+        mapfile -t COMPREPLY < <(compgen -W 'counters exact sampled' -- "$cur")
+        return
+        ;;
+    -n | --top | -m | --memory | -s | --sample)
         return
         ;;
     esac
     case $command in
-    run) word='--output= --keep --follow= --memory= --preload= --help --' ;;
-    stat) word='--json --output= --top= --keep --follow= --memory= --preload= --help --' ;;
+    run) word='--output= --keep --follow= --memory= --tier= --sample= --preload= --help --' ;;
+    stat)
+        word='--json --output= --top= --keep --follow= --memory= --tier= --sample= --preload='
+        word+=' --help --'
+        ;;
     list) word='--json --help' ;;
     attach | mark) word="--help $(_memtop_pids)" ;;
+    mode)
+        word="--sample= --help $(_memtop_pids)"
+        ((COMP_CWORD > 2)) && word='counters exact sampled --sample= --help'
+        ;;
     report) word="--json --output= --top= --help $(_memtop_pids)" ;;
     *) word=--help ;;
     esac

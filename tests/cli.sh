@@ -27,7 +27,7 @@ status 2 'nothing to do and no terminal' "$MEMTOP"
 says err '^Usage' 'usage is on stderr'
 status 2 'an unknown command' "$MEMTOP" frobnicate
 says err '^memtop: frobnicate' 'which is named'
-for command in run attach list stat report clean; do
+for command in run attach list stat report clean mode; do
     status 0 "$command --help" "$MEMTOP" $command --help
     says out "^Usage: memtop $command" "speaks of $command"
     status 2 "$command with an unknown option" "$MEMTOP" $command --frobnicate

@@ -51,6 +51,17 @@ int main(void)
     setenv("MEMTOP_ROOT", "7x", 1);
     config_read(&c);
     tap_is_u64((uint64_t)c.root_pid, 0, "a malformed pid is none");
+    setenv("MEMTOP_TIER", "sampled", 1);
+    setenv("MEMTOP_SAMPLE", "64K", 1);
+    config_read(&c);
+    tap_ok(c.tier == SEG_TIER_SAMPLED && c.sample == 65536, "MEMTOP_TIER, MEMTOP_SAMPLE");
+    setenv("MEMTOP_TIER", "some", 1);
+    setenv("MEMTOP_SAMPLE", "some", 1);
+    config_read(&c);
+    tap_ok(c.tier == SEG_TIER_EXACT && c.sample == SEG_SAMPLE_DEFAULT, "malformed ones");
+    setenv("MEMTOP_SAMPLE", "2G", 1);
+    config_read(&c);
+    tap_is_u64(c.sample, SEG_SAMPLE_MAX, "the longest distance");
     sizes();
     following();
     return tap_done();

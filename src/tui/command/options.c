@@ -115,11 +115,12 @@ static bool take(struct options *o, unsigned set, const char *value)
 }
 
 /* getopt's two descriptions of the options that the command takes. The leading
- * '+' ends options at the first argument: the rest is CMD's. */
+ * '+' ends options at the first argument, where the rest is CMD's. */
 static void describe(const struct command *c, struct option longs[N_ROWS + 2], char *shorts)
 {
     size_t n = 0;
-    *shorts++ = '+';
+    if (c->max_args < 0)
+        *shorts++ = '+';
     *shorts++ = 'h';
     for (size_t i = 0; i < N_ROWS; i++) {
         if (!(rows[i].set & c->options))

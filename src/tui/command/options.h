@@ -51,7 +51,8 @@ enum options_result {
 };
 
 /* Parse argv (argv[0] is the command's name) for command c; checks the number
- * of arguments. Options end at the first argument that is none. The strings
+ * of arguments. Where CMD follows, options end at the first argument that is
+ * none; elsewhere they may come behind others. The strings
  * stay argv's. */
 enum options_result options_parse(struct options *o, const struct command *c, int argc,
                                   char **argv);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads that allocate, resize and free at full speed, each with blocks of its
+ * own and some that they hand to each other, so that the tier can be changed
+ * under load. Lines on its input: "p" pauses all and prints
+ * "allocations FREES LIVE_BLOCKS LIVE_BYTES" of these threads, "g" lets them go
+ * on, end of input ends it.
+ */
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "victim.h"
+
+#define THREADS 4
+#define SLOTS 5000
+
+static struct {
+    pthread_mutex_t lock; /* of `handed` */
+    void *handed;
+    size_t size;
+} exchange = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static struct worker {
+    pthread_t thread;
+    pthread_mutex_t running; /* held while the worker may allocate */
+    uint64_t state, allocations, frees;
+    void *blocks[SLOTS];
+    size_t sizes[SLOTS];
+} workers[THREADS];
+
+static int done; /* atomic */
+
+static uint64_t next(struct worker *w)
+{
+    w->state ^= w->state << 13;
+    w->state ^= w->state >> 7;
+    return w->state ^= w->state << 17;
+}
+
+/* Swap a block with whatever another thread left. */
+static void hand_over(struct worker *w, unsigned slot)
+{
+    pthread_mutex_lock(&exchange.lock);
+    void *p = exchange.handed;
+    size_t size = exchange.size;
+    exchange.handed = w->blocks[slot];
+    exchange.size = w->sizes[slot];
+    w->blocks[slot] = p;
+    w->sizes[slot] = size;
+    pthread_mutex_unlock(&exchange.lock);
+}
+
+static void step(struct worker *w)
+{
+    unsigned slot = next(w) % SLOTS, what = next(w) % 16;
+    size_t size = 16 + next(w) % 2000;
+    if (!w->blocks[slot]) {
+        w->blocks[slot] = keep(malloc(hidden(size)));
+        w->sizes[slot] = size;
+        w->allocations++;
+    } else if (what == 0) {
+        hand_over(w, slot);
+    } else if (what < 4) {
+        w->blocks[slot] = keep(realloc(w->blocks[slot], hidden(size)));
+        w->sizes[slot] = size;
+        w->allocations++;
+        w->frees++;
+    } else {
+        free(w->blocks[slot]);
+        w->blocks[slot] = NULL;
+        w->sizes[slot] = 0;
+        w->frees++;
+    }
+}
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    while (!__atomic_load_n(&done, __ATOMIC_RELAXED)) {
+        pthread_mutex_lock(&w->running);
+        for (int i = 0; i < 100; i++)
+            step(w);
+        pthread_mutex_unlock(&w->running);
+    }
+    return NULL;
+}
+
+static void report(void)
+{
+    uint64_t allocations = 0, frees = 0, bytes = exchange.size;
+    for (int i = 0; i < THREADS; i++) {
+        allocations += workers[i].allocations;
+        frees += workers[i].frees;
+        for (int k = 0; k < SLOTS; k++)
+            bytes += workers[i].sizes[k];
+    }
+    printf("%llu %llu %llu %llu\n", (unsigned long long)allocations,
+           (unsigned long long)frees, (unsigned long long)(allocations - frees),
+           (unsigned long long)bytes);
+}
+
+int main(void)
+{
+    char line[16];
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    for (int i = 0; i < THREADS; i++) {
+        workers[i].state = 88172645463325252u + (uint64_t)i * 7919;
+        pthread_mutex_init(&workers[i].running, NULL);
+        pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+    }
+    puts("up");
+    while (fgets(line, sizeof line, stdin)) {
+        for (int i = 0; line[0] == 'p' && i < THREADS; i++)
+            pthread_mutex_lock(&workers[i].running);
+        if (line[0] == 'p')
+            report();
+        for (int i = 0; line[0] == 'g' && i < THREADS; i++)
+            pthread_mutex_unlock(&workers[i].running);
+    }
+    __atomic_store_n(&done, 1, __ATOMIC_RELAXED);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(workers[i].thread, NULL);
+    return 0;
+}
