@@ -38,9 +38,10 @@ int command_view(int pid)
 {
     if (pid && check_target(pid) != STATUS_DONE)
         return STATUS_FAILED;
-    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-        return command_fail("there is no terminal for the viewer: memtop report %d prints "
-                            "what it would show", pid);
+    const char *obstacle = app_obstacle();
+    if (obstacle)
+        return command_fail("the viewer cannot run: %s: memtop report %d prints what it would "
+                            "show", obstacle, pid);
     struct app_config config = { .pid = pid, .pty_fd = -1, .output_fd = -1 };
     struct app_result result;
     return app_run(&config, &result) == 0 ? STATUS_DONE : STATUS_FAILED;

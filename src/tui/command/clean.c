@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tui/command/command.h"
 #include "tui/command/output.h"
@@ -27,12 +28,22 @@ static bool clean_one(const struct found *f)
     return status == READER_OK;
 }
 
+/* Who names a directory means that one. */
+static bool is_in_reach(const struct found *f)
+{
+    const char *dir = getenv("MEMTOP_DIR");
+    size_t length = dir ? strlen(dir) : 0;
+    while (length > 1 && dir[length - 1] == '/')
+        length--;
+    return length == 0 || (strncmp(f->path, dir, length) == 0 && f->path[length] == '/');
+}
+
 static int clean_all(const struct found *found, size_t n)
 {
     size_t removed = 0, failed = 0;
     uint64_t total = 0;
     for (size_t i = 0; i < n; i++) {
-        if (found[i].alive)
+        if (found[i].alive || !is_in_reach(&found[i]))
             continue;
         if (clean_one(&found[i])) {
             removed++;
@@ -69,7 +80,8 @@ const struct command command_clean = {
     .name = "clean",
     .args = "",
     .summary = "Remove the data that dead processes left",
-    .details = "That includes what was kept on purpose. Processes that live are left alone.\n",
+    .details = "That includes what was kept on purpose. Processes that live are left alone.\n"
+               "Where MEMTOP_DIR names a directory, only that one is cleaned.\n",
     .max_args = 0,
     .main = clean_main,
 };

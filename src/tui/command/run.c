@@ -131,7 +131,7 @@ static int run_in_terminal(const struct options *o, int saved)
 static int run_main(const struct options *o)
 {
     char why[512];
-    bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    bool terminal = app_obstacle() == NULL;
     if (terminal && diagnose_hopeless(diagnose_program(o->args[0], why, sizeof why)))
         return command_fail("%s: the viewer would have nothing to show", why);
     int saved = open_saved(o->output);
