@@ -65,10 +65,17 @@ int main(void)
            "which knows its node");
 
     stack(7, pcs);
-    trie_retire(pcs[0], pcs[0] + 1);
+    trie_retire(pcs[0], pcs[0] + 1, 1);
+    tap_ok(!(store.nodes[nodes[7]].pc & SEG_PC_UNLOADED), "nodes are not marked at once");
     uint32_t again = find(pcs);
     tap_ok(again != nodes[7] && spells(again, pcs), "code that was unloaded is not met again");
-    tap_ok(store.nodes[nodes[7]].pc & SEG_PC_UNLOADED, "and is marked");
+    unsigned slices = 1;
+    while (trie_retire_some())
+        slices++;
+    tap_ok(slices > n / 4096 && slices < n / 1024, "they are marked in slices: %u", slices);
+    tap_ok(store.nodes[nodes[7]].pc & SEG_PC_UNLOADED, "in the end all are");
+    tap_ok(find(pcs) == again && !(store.nodes[again].pc & SEG_PC_UNLOADED),
+           "but those that were made since");
     tracker_leave(t);
     tracker_goodbye(0);
     return tap_done();

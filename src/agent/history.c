@@ -3,7 +3,9 @@
  * The rings. A thread that meets a new density tick adds its count of the old
  * one to the ring; the first to meet a new second writes its record. The top
  * sites of a record come from a scan that is spread over the ticks: each looks
- * at a slice of the sites, so that no event pays for many.
+ * at a slice of the sites, so that no event pays for many. With many threads the
+ * sums of a record are spread over several ticks, too: then it says how things
+ * stood in the course of those, not in one instant.
  */
 #include "agent/history.h"
 
@@ -15,8 +17,29 @@
 #include "agent/store.h"
 #include "agent/tier.h"
 
-#define SLICE 512u /* site counters looked at in each tick */
+/* Site counters looked at in each tick, once to find the top sites and once to
+ * refresh those. With many threads, each is a walk to memory. */
+#define SLICE 512u
+#define SLICE_MANY_ROWS 128u
+#define MANY_ROWS 64u
+#define SUM_ROWS 128u /* threads summed in a tick, 3 KiB each: some 50 us */
+#define SUM_RESTARTS 4u
 #define NS_PER_SECOND UINT64_C(1000000000)
+
+/* What a site has alive, summed over rows [0, row). */
+struct visit {
+    uint32_t row;
+    int64_t bytes, blocks;
+};
+
+/* Over the threads' pages. */
+struct sum {
+    uint64_t allocations, frees, bytes_allocated, bytes_freed;
+    uint64_t passed_allocations, passed_bytes, passed_frees; /* tier sampled */
+    uint64_t weighed_blocks, weighed_bytes;
+    uint32_t row;     /* the first that is not in it yet */
+    uint32_t folding; /* globals.folding when it was begun */
+};
 
 static struct {
     uint32_t busy;   /* atomic: one thread at a time scans and writes */
@@ -24,6 +47,14 @@ static struct {
     uint32_t cursor; /* next site of the scan */
     uint32_t n_top;
     struct seg_second_site top[SEG_SECOND_SITES];
+    struct visit scan;   /* of the site at the cursor */
+    /* The record under way. */
+    uint64_t pending;    /* its second; 0: none is */
+    uint64_t pending_ns;
+    struct sum sum;
+    uint32_t restarts;   /* of the sum */
+    uint32_t refreshed;  /* of top[] */
+    struct visit refresh; /* of the next one */
 } state;
 
 void history_attach(void)
@@ -32,6 +63,8 @@ void history_attach(void)
     state.second = 0;
     state.cursor = 1;
     state.n_top = 0;
+    state.scan = (struct visit){ 0 };
+    state.pending = 0;
 }
 
 static void add_density(uint64_t tick, uint64_t count)
@@ -47,11 +80,27 @@ static void add_density(uint64_t tick, uint64_t count)
 
 /* ---- top sites ------------------------------------------------------------- */
 
-static void refresh(struct seg_second_site *s)
+/* Go on with a visit, over so many rows at most. True when *s is complete. */
+static bool visit(struct visit *v, struct seg_second_site *s, uint32_t *rows_left)
 {
-    int64_t blocks;
-    sites_live(s->site, &s->live_bytes, &blocks);
-    s->live_blocks = blocks < 0 ? 0 : blocks > UINT32_MAX ? UINT32_MAX : (uint32_t)blocks;
+    uint32_t rows = threads_rows();
+    uint32_t n = rows - v->row < *rows_left ? rows - v->row : *rows_left;
+    sites_add_live(s->site, v->row, v->row + n, &v->bytes, &v->blocks);
+    v->row += n;
+    *rows_left -= n;
+    if (v->row < rows)
+        return false;
+    s->live_bytes = v->bytes;
+    s->live_blocks = v->blocks < 0            ? 0
+                     : v->blocks > UINT32_MAX ? UINT32_MAX
+                                              : (uint32_t)v->blocks;
+    *v = (struct visit){ 0 };
+    return true;
+}
+
+static uint32_t slice_rows(void)
+{
+    return threads_rows() > MANY_ROWS ? SLICE_MANY_ROWS : SLICE;
 }
 
 static unsigned smallest_top(void)
@@ -63,34 +112,34 @@ static unsigned smallest_top(void)
     return smallest;
 }
 
-static void consider(uint32_t site)
+static void consider(const struct seg_second_site *candidate)
 {
-    struct seg_second_site candidate = { .site = site };
-    refresh(&candidate);
     for (unsigned i = 0; i < state.n_top; i++)
-        if (state.top[i].site == site) {
-            state.top[i] = candidate;
+        if (state.top[i].site == candidate->site) {
+            state.top[i] = *candidate;
             return;
         }
     if (state.n_top < SEG_SECOND_SITES) {
-        state.top[state.n_top++] = candidate;
+        state.top[state.n_top++] = *candidate;
         return;
     }
     unsigned smallest = smallest_top();
-    if (candidate.live_bytes > state.top[smallest].live_bytes)
-        state.top[smallest] = candidate;
+    if (candidate->live_bytes > state.top[smallest].live_bytes)
+        state.top[smallest] = *candidate;
 }
 
 static void scan_slice(void)
 {
     uint32_t n = (uint32_t)store.header->sections[SEG_SITES].count;
-    uint32_t slice = SLICE / threads_rows() + 1;
-    if (slice > n)
-        slice = n;
-    while (slice-- > 0) {
+    uint32_t left = slice_rows();
+    for (uint32_t sites = 0; sites < n && left > 0; sites++) {
         if (state.cursor >= n)
             state.cursor = 0;
-        consider(state.cursor++);
+        struct seg_second_site candidate = { .site = state.cursor };
+        if (!visit(&state.scan, &candidate, &left))
+            return;
+        state.cursor++;
+        consider(&candidate);
     }
 }
 
@@ -107,64 +156,112 @@ static void sort_top(void)
 
 /* ---- one record a second ------------------------------------------------------ */
 
-/* What went by while the tier was sampled. How many bytes the frees of that
- * freed is an estimate, as the live bytes are. */
-static void add_passed(struct seg_second *r)
+static uint32_t folding_now(void)
 {
-    for (uint32_t row = 0, rows = threads_rows(); row < rows; row++) {
-        const struct seg_thread *page = &store.threads[row];
-        for (unsigned i = 0; i < SEG_SIZE_CLASSES; i++) {
-            r->allocations += page->passed[i].allocations;
-            r->bytes_allocated += page->passed[i].bytes;
-        }
-        r->frees += page->samples_freed + page->unsampled_frees;
-    }
-    uint64_t live = r->live_bytes > 0 ? (uint64_t)r->live_bytes : 0;
-    r->bytes_freed = r->bytes_allocated > live ? r->bytes_allocated - live : 0;
+    return __atomic_load_n(&store.globals->folding, __ATOMIC_ACQUIRE);
 }
 
-static void sum_rows(struct seg_second *r)
+static void sum_page(struct sum *sum, const struct seg_thread *page)
 {
-    uint64_t weighed_blocks = 0, weighed_bytes = 0;
-    for (uint32_t row = 0, rows = threads_rows(); row < rows; row++) {
-        const struct seg_thread *page = &store.threads[row];
-        for (unsigned i = 0; i < SEG_SIZE_CLASSES; i++) {
-            r->allocations += page->classes[i].allocations;
-            r->frees += page->classes[i].frees;
-            r->bytes_allocated += page->classes[i].bytes_allocated;
-            r->bytes_freed += page->classes[i].bytes_freed;
-        }
-        weighed_blocks += page->blocks_weighed - page->blocks_weighed_freed;
-        weighed_bytes += page->bytes_weighed - page->bytes_weighed_freed;
+    for (unsigned i = 0; i < SEG_SIZE_CLASSES; i++) {
+        sum->allocations += page->classes[i].allocations;
+        sum->frees += page->classes[i].frees;
+        sum->bytes_allocated += page->classes[i].bytes_allocated;
+        sum->bytes_freed += page->classes[i].bytes_freed;
     }
-    r->live_bytes = (int64_t)(r->bytes_allocated - r->bytes_freed + weighed_bytes);
-    r->live_blocks = (int64_t)(r->allocations - r->frees + weighed_blocks);
-    add_passed(r);
+    if (!tier.sampled)
+        return;
+    for (unsigned i = 0; i < SEG_SIZE_CLASSES; i++) {
+        sum->passed_allocations += page->passed[i].allocations;
+        sum->passed_bytes += page->passed[i].bytes;
+    }
+    sum->passed_frees += page->samples_freed + page->unsampled_frees;
+    sum->weighed_blocks += page->blocks_weighed - page->blocks_weighed_freed;
+    sum->weighed_bytes += page->bytes_weighed - page->bytes_weighed_freed;
 }
 
-static void write_record(uint64_t second, uint64_t now_ns)
+/* Add the next n rows. True when all are in. While threads end and their figures
+ * move to row 0 it begins anew, but not for ever. */
+static bool sum_rows(uint32_t n)
 {
-    uint64_t slot = (second - 1) % SEG_SECONDS_SLOTS;
+    struct sum *sum = &state.sum;
+    uint32_t rows = threads_rows();
+    for (; n > 0 && sum->row < rows; n--)
+        sum_page(sum, &store.threads[sum->row++]);
+    uint32_t folding = folding_now();
+    if (folding != sum->folding && state.restarts < SUM_RESTARTS) {
+        state.restarts++;
+        *sum = (struct sum){ .folding = folding & ~1u };
+        return false;
+    }
+    return sum->row >= rows;
+}
+
+/* How many bytes were freed of what went by while the tier was sampled is an
+ * estimate, as the live bytes are. */
+static void conclude(struct seg_second *r)
+{
+    const struct sum *sum = &state.sum;
+    r->live_bytes = (int64_t)(sum->bytes_allocated - sum->bytes_freed + sum->weighed_bytes);
+    r->live_blocks = (int64_t)(sum->allocations - sum->frees + sum->weighed_blocks);
+    r->allocations = sum->allocations + sum->passed_allocations;
+    r->bytes_allocated = sum->bytes_allocated + sum->passed_bytes;
+    r->frees = sum->frees + sum->passed_frees;
+    r->bytes_freed = sum->bytes_freed;
+    if (sum->passed_allocations) {
+        uint64_t live = r->live_bytes > 0 ? (uint64_t)r->live_bytes : 0;
+        r->bytes_freed = r->bytes_allocated > live ? r->bytes_allocated - live : 0;
+    }
+}
+
+/* True when all top sites are as of now. */
+static bool refresh_top(uint32_t rows_left)
+{
+    while (state.refreshed < state.n_top && rows_left > 0)
+        if (visit(&state.refresh, &state.top[state.refreshed], &rows_left))
+            state.refreshed++;
+    return state.refreshed >= state.n_top;
+}
+
+static void write_record(void)
+{
+    uint64_t slot = (state.pending - 1) % SEG_SECONDS_SLOTS;
     if (!store_reach(SEG_SECONDS, (slot + 1) * sizeof(struct seg_second)))
         return;
-    for (unsigned i = 0; i < state.n_top; i++)
-        refresh(&state.top[i]);
     sort_top();
     struct seg_second record = {
-        .monotonic_ns = now_ns,
+        .monotonic_ns = state.pending_ns,
         .peak_bytes = store.globals->peak_bytes,
         .threads = threads_rows() - THREAD_ROW_FIRST,
         .sites = (uint32_t)store.header->sections[SEG_SITES].count,
     };
-    sum_rows(&record);
+    conclude(&record);
     for (unsigned i = 0; i < state.n_top; i++)
         record.top[i] = state.top[i];
     struct seg_second *to = &store.seconds[slot];
     __atomic_store_n(&to->second, 0, __ATOMIC_RELEASE);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     *to = record;
-    __atomic_store_n(&to->second, second, __ATOMIC_RELEASE);
+    __atomic_store_n(&to->second, state.pending, __ATOMIC_RELEASE);
     store.header->clock_last = clock_pair();
+}
+
+static void begin_record(uint64_t second, uint64_t now_ns)
+{
+    state.pending = second;
+    state.pending_ns = now_ns;
+    state.sum = (struct sum){ .folding = folding_now() & ~1u };
+    state.restarts = state.refreshed = 0;
+    state.refresh = (struct visit){ 0 };
+}
+
+/* Work on the record under way: so many threads at most, and site counters. */
+static void advance_record(uint32_t threads, uint32_t visits)
+{
+    if (!sum_rows(threads) || !refresh_top(visits))
+        return;
+    write_record();
+    state.pending = 0;
 }
 
 static bool enter(void)
@@ -180,12 +277,15 @@ static void leave(void)
 
 static void write_if_due(void)
 {
-    uint64_t now = clock_monotonic_ns();
-    uint64_t second = (now - store.header->clock_first.monotonic_ns) / NS_PER_SECOND + 1;
-    if (second == state.second)
-        return;
-    state.second = second;
-    write_record(second, now);
+    if (!state.pending) {
+        uint64_t now = clock_monotonic_ns();
+        uint64_t second = (now - store.header->clock_first.monotonic_ns) / NS_PER_SECOND + 1;
+        if (second == state.second)
+            return;
+        state.second = second;
+        begin_record(second, now);
+    }
+    advance_record(SUM_ROWS, slice_rows());
 }
 
 void history_tick(struct thread *t, uint64_t ticks)
@@ -199,7 +299,8 @@ void history_tick(struct thread *t, uint64_t ticks)
     if (!t->shared)
         threads_refresh_name(t);
     if (enter()) {
-        scan_slice();
+        if (!state.pending) /* which holds on to the top sites */
+            scan_slice();
         tier_look(ticks);
         marks_look(ticks);
         write_if_due();
@@ -214,7 +315,10 @@ void history_finish(void)
     uint64_t now = clock_monotonic_ns();
     if (!enter())
         return;
-    scan_slice();
-    write_record((now - store.header->clock_first.monotonic_ns) / NS_PER_SECOND + 1, now);
+    if (!state.pending)
+        scan_slice();
+    begin_record((now - store.header->clock_first.monotonic_ns) / NS_PER_SECOND + 1, now);
+    while (state.pending)
+        advance_record(UINT32_MAX, UINT32_MAX);
     leave();
 }

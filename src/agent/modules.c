@@ -20,6 +20,11 @@ static struct {
 } suspects[SUSPECTS_MAX];
 uint32_t modules_suspects;
 
+/* For each module, a number below those of all nodes in it. */
+static uint32_t first_nodes[SEG_MODULES_MAX];
+static bool unregistered; /* a module found no room in the table */
+static uint32_t retiring; /* atomic; 1 while modules_suspects counts one for it */
+
 struct place {
     uintptr_t start, end, bias;
     const char *path;
@@ -80,8 +85,12 @@ static void read_build_id(struct seg_module *m)
 static uint16_t append(const struct place *where)
 {
     uint64_t index = store_append(SEG_MODULES);
-    if (index == UINT64_MAX)
+    if (index == UINT64_MAX) {
+        unregistered = true;
         return 0;
+    }
+    first_nodes[index] = (uint32_t)__atomic_load_n(&store.header->sections[SEG_NODES].count,
+                                                   __ATOMIC_ACQUIRE);
     struct seg_module *m = &store.modules[index];
     m->start = where->start;
     m->end = where->end;
@@ -109,6 +118,15 @@ static uint16_t find_known(uintptr_t pc)
 
 bool modules_attach(void)
 {
+    unregistered = false;
+    /* Those that were at work when the process forked are in its parent. */
+    for (unsigned i = 0; i < SUSPECTS_MAX; i++)
+        if (suspects[i].start != 0 && suspects[i].end == 0) {
+            suspects[i].start = 0;
+            modules_suspects--;
+        }
+    modules_suspects -= retiring;
+    retiring = 0;
     return store_append(SEG_MODULES) == 0;
 }
 
@@ -136,15 +154,35 @@ void modules_suspect(uintptr_t start, uintptr_t end)
     }
 }
 
+/* modules_check is needed until all nodes are marked. */
+static void watch_retiring(bool more)
+{
+    uint32_t was = !more, now = more;
+    if (!__atomic_compare_exchange_n(&retiring, &was, now, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_RELAXED))
+        return;
+    if (more)
+        __atomic_add_fetch(&modules_suspects, 1, __ATOMIC_RELEASE);
+    else
+        __atomic_sub_fetch(&modules_suspects, 1, __ATOMIC_RELEASE);
+}
+
+/* Most libraries that come and go were never on a stack: then there is nothing
+ * to look for in the trie. */
 static void retire(uintptr_t start, uintptr_t end)
 {
     uint64_t n = store.header->sections[SEG_MODULES].count;
+    uint32_t first = unregistered ? 1 : UINT32_MAX;
     for (uint64_t i = 1; i < n; i++) {
         struct seg_module *m = &store.modules[i];
-        if (m->start >= start && m->end <= end && m->state == SEG_MODULE_LOADED)
-            __atomic_store_n(&m->state, SEG_MODULE_UNLOADED, __ATOMIC_RELEASE);
+        if (m->start < start || m->end > end || m->state != SEG_MODULE_LOADED)
+            continue;
+        __atomic_store_n(&m->state, SEG_MODULE_UNLOADED, __ATOMIC_RELEASE);
+        if (first_nodes[i] < first)
+            first = first_nodes[i];
     }
-    trie_retire(start, end);
+    if (first != UINT32_MAX)
+        trie_retire(start, end, first);
     stack_forget(start, end);
     __atomic_add_fetch(&store.header->unloads, 1, __ATOMIC_RELEASE);
 }
@@ -163,4 +201,8 @@ void modules_check(void)
         __atomic_sub_fetch(&modules_suspects, 1, __ATOMIC_RELEASE);
         __atomic_store_n(&suspects[i].start, 0, __ATOMIC_RELEASE);
     }
+    bool more = trie_retire_some();
+    watch_retiring(more);
+    if (!more && trie_retire_some()) /* another thread has just begun */
+        watch_retiring(true);
 }

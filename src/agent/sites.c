@@ -29,12 +29,12 @@ struct seg_site_counters *sites_grow(struct thread *t, uint32_t site)
     return &store.chunks[(size_t)(number - 1) * SEG_CHUNK_SITES + site % SEG_CHUNK_SITES];
 }
 
-void sites_live(uint32_t site, int64_t *bytes, int64_t *blocks)
+void sites_add_live(uint32_t site, uint32_t first, uint32_t end, int64_t *bytes,
+                    int64_t *blocks)
 {
-    *bytes = *blocks = 0;
-    for (uint32_t row = 0, rows = threads_rows(); row < rows; row++) {
+    uint32_t chunk = site / SEG_CHUNK_SITES;
+    for (uint32_t row = first; row < end; row++) {
         const struct thread *t = threads_state(row);
-        uint32_t chunk = site / SEG_CHUNK_SITES;
         if (!(__atomic_load_n(&t->site_dir_pages, __ATOMIC_ACQUIRE) >>
               chunk / DIR_PAGE_ENTRIES & 1))
             continue;

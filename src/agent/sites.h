@@ -43,7 +43,8 @@ static inline void sites_keep_peak(struct seg_site_counters *c, uint32_t epoch)
     }
 }
 
-/* Live bytes and blocks of a site over all threads, for the history. */
-void sites_live(uint32_t site, int64_t *bytes, int64_t *blocks);
+/* Add a site's live bytes and blocks in the rows [first, end), for the history. */
+void sites_add_live(uint32_t site, uint32_t first, uint32_t end, int64_t *bytes,
+                    int64_t *blocks);
 
 #endif

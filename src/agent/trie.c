@@ -33,6 +33,19 @@ struct index {
 
 static struct index *index_;
 
+/* Nodes of code that is gone, and that do not yet say so: those of [start, end)
+ * among the nodes [next, limit). Slices are handed out by `next`. */
+#define RETIREMENTS 16u
+#define RETIRE_SLICE 2048u /* nodes; some 10 us */
+static struct retirement {
+    uint64_t start; /* atomic; 0: free, 1: being filled */
+    uint64_t end;
+    uint64_t limit;
+    uint64_t next;  /* atomic */
+    uint64_t left;  /* atomic: nodes that are not done */
+} retirements[RETIREMENTS];
+static uint32_t retiring; /* atomic: how many of them are in use */
+
 static size_t first_slot(unsigned table)
 {
     return ((size_t)1 << (FIRST_BITS + table)) - ((size_t)1 << FIRST_BITS);
@@ -51,6 +64,9 @@ bool trie_init(void)
 
 bool trie_attach(void)
 {
+    for (unsigned i = 0; i < RETIREMENTS; i++)
+        retirements[i].start = 0;
+    retiring = 0;
     return store_append(SEG_NODES) == 0 && store_append(SEG_SITES) == 0;
 }
 
@@ -58,6 +74,25 @@ static uint64_t hash(uint32_t parent, uint64_t pc)
 {
     uint64_t h = (pc ^ (uint64_t)parent << 32 ^ parent) * UINT64_C(0x9e3779b97f4a7c15);
     return h ^ h >> 32;
+}
+
+/* Does a node belong to code that is gone? */
+static __attribute__((noinline)) bool is_retiring(uint32_t node)
+{
+    uint64_t pc = store.nodes[node].pc & SEG_PC_MASK;
+    for (unsigned i = 0; i < RETIREMENTS; i++) {
+        const struct retirement *r = &retirements[i];
+        uint64_t start = __atomic_load_n(&r->start, __ATOMIC_ACQUIRE);
+        if (start > 1 && node < r->limit && pc >= start && pc < r->end)
+            return true;
+    }
+    return false;
+}
+
+static bool is_child(uint32_t node, uint32_t parent, uint64_t pc)
+{
+    return store.nodes[node].parent == parent && store.nodes[node].pc == pc &&
+           !(__atomic_load_n(&retiring, __ATOMIC_ACQUIRE) && is_retiring(node));
 }
 
 /* Look into one table. Returns the node, or 0 with *free at the slot where it
@@ -74,7 +109,7 @@ static uint32_t probe(unsigned table, uint64_t h, uint32_t parent, uint64_t pc,
             *free = slot;
             return 0;
         }
-        if (store.nodes[node].parent == parent && store.nodes[node].pc == pc)
+        if (is_child(node, parent, pc))
             return node;
     }
     *free = NULL;
@@ -96,15 +131,18 @@ static void count_filled(unsigned table)
         add_table(table);
 }
 
+/* The module comes first: a module's nodes have higher numbers than any that
+ * was made before it was registered. */
 static uint32_t fresh_node(uint32_t parent, uint64_t pc)
 {
+    uint16_t module = modules_find((uintptr_t)(pc & SEG_PC_MASK));
     uint64_t number = store_append(SEG_NODES);
     if (number == UINT64_MAX)
         return 0;
     struct seg_node *node = &store.nodes[number];
     node->parent = parent;
     node->site = 0;
-    node->module = modules_find((uintptr_t)(pc & SEG_PC_MASK));
+    node->module = module;
     node->depth = (uint16_t)(store.nodes[parent].depth + 1);
     __atomic_store_n(&node->pc, pc, __ATOMIC_RELEASE);
     return (uint32_t)number;
@@ -185,13 +223,59 @@ uint32_t trie_site(uint32_t node, uint32_t flags)
     return (uint32_t)fresh;
 }
 
-void trie_retire(uintptr_t start, uintptr_t end)
+/* ---- code that is gone --------------------------------------------------------- */
+
+static void retire_slice(struct retirement *r)
 {
-    uint64_t n = store.header->sections[SEG_NODES].count;
-    for (uint64_t i = 1; i < n; i++) {
-        uint64_t pc = store.nodes[i].pc;
-        uint64_t address = pc & SEG_PC_MASK;
-        if (!(pc & SEG_PC_UNLOADED) && address >= start && address < end)
+    uint64_t first = __atomic_fetch_add(&r->next, RETIRE_SLICE, __ATOMIC_RELAXED);
+    if (first >= r->limit)
+        return; /* the last slices are other threads' */
+    uint64_t n = r->limit - first < RETIRE_SLICE ? r->limit - first : RETIRE_SLICE;
+    for (uint64_t i = first; i < first + n; i++) {
+        uint64_t pc = store.nodes[i].pc, address = pc & SEG_PC_MASK;
+        if (!(pc & SEG_PC_UNLOADED) && address >= r->start && address < r->end)
             __atomic_store_n(&store.nodes[i].pc, pc | SEG_PC_UNLOADED, __ATOMIC_RELEASE);
     }
+    if (__atomic_sub_fetch(&r->left, n, __ATOMIC_ACQ_REL) == 0) {
+        __atomic_store_n(&r->start, 0, __ATOMIC_RELEASE);
+        __atomic_sub_fetch(&retiring, 1, __ATOMIC_RELEASE);
+    }
+}
+
+bool trie_retire_some(void)
+{
+    if (!__atomic_load_n(&retiring, __ATOMIC_ACQUIRE))
+        return false;
+    for (unsigned i = 0; i < RETIREMENTS; i++)
+        if (__atomic_load_n(&retirements[i].start, __ATOMIC_ACQUIRE) > 1) {
+            retire_slice(&retirements[i]);
+            break;
+        }
+    return __atomic_load_n(&retiring, __ATOMIC_ACQUIRE) != 0;
+}
+
+static struct retirement *claim_retirement(void)
+{
+    for (unsigned i = 0;; i = (i + 1) % RETIREMENTS) {
+        uint64_t unused = 0;
+        if (__atomic_compare_exchange_n(&retirements[i].start, &unused, 1, false,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+            return &retirements[i];
+        trie_retire_some();
+    }
+}
+
+void trie_retire(uintptr_t start, uintptr_t end, uint32_t first)
+{
+    uint64_t limit = __atomic_load_n(&store.header->sections[SEG_NODES].count,
+                                     __ATOMIC_ACQUIRE);
+    if (first >= limit)
+        return;
+    struct retirement *r = claim_retirement();
+    r->end = end;
+    r->limit = limit;
+    r->left = limit - first;
+    __atomic_store_n(&r->next, first, __ATOMIC_RELAXED);
+    __atomic_store_n(&r->start, start, __ATOMIC_RELEASE);
+    __atomic_add_fetch(&retiring, 1, __ATOMIC_RELEASE);
 }

@@ -28,7 +28,11 @@ bool trie_find(uint32_t join, const uint64_t *pcs, size_t n, uint32_t *path);
  * new one (enum seg_site_flags). 0 when there is no memory left. */
 uint32_t trie_site(uint32_t node, uint32_t flags);
 
-/* Code at [start, end) is gone: its nodes are never found again. */
-void trie_retire(uintptr_t start, uintptr_t end);
+/* Code at [start, end) is gone: its nodes, of which `first` is the lowest that
+ * may be one, are never found again. They are marked in slices, so that no event
+ * pays for all of them: call trie_retire_some until it returns false, that is,
+ * until all is done. Neither is needed for trie_find to be right. */
+void trie_retire(uintptr_t start, uintptr_t end, uint32_t first);
+bool trie_retire_some(void);
 
 #endif
