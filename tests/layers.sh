@@ -44,8 +44,8 @@ none 'elfutils is in src/tui/model and the diagnosis only' \
     "$(users_except 'elfutils/|libelf|gelf|dwarf' 'src/tui/(model/|command/diagnose\.c)')"
 none 'the demangler is in src/tui/model only' \
     "$(users_except '(libiberty/)?demangle\.h' 'src/tui/model/')"
-none 'jansson is where JSON is written only' \
-    "$(users_except 'jansson' 'src/tui/(report/report_json|command/list)\.c')"
+none 'jansson is where JSON is written or read only' \
+    "$(users_except 'jansson' 'src/tui/(report/report_json|command/list|model/mark_file)\.c')"
 none 'the terminal emulator is in the view and its commands only' \
     "$(users_except 'vterm' 'src/tui/(view|command)/')"
 
