@@ -233,6 +233,7 @@ static void write_record(void)
         .monotonic_ns = state.pending_ns,
         .peak_bytes = store.globals->peak_bytes,
         .threads = threads_rows() - THREAD_ROW_FIRST,
+        .tier = tier.kind,
         .sites = (uint32_t)store.header->sections[SEG_SITES].count,
     };
     conclude(&record);

@@ -320,16 +320,26 @@ static __attribute__((noinline)) void alloc_otherwise(struct thread *t, void *p,
     }
 }
 
+static __attribute__((noinline)) void alloc_counted(struct thread *t, enum seg_function fn,
+                                                    void *p, size_t size,
+                                                    const struct stack_frame *caller,
+                                                    uint64_t ticks)
+{
+    add(t->shared, &t->page->functions[fn], 1);
+    alloc_otherwise(t, p, size, caller, ticks);
+}
+
 void tracker_alloc(struct thread *t, enum seg_function fn, void *p, size_t size,
                    const struct stack_frame *caller)
 {
     uint64_t ticks = clock_ticks();
     history_advance(t, ticks);
-    add(t->shared, &t->page->functions[fn], 1);
-    if (__builtin_expect(t->path != 0, 0))
-        alloc_otherwise(t, p, size, caller, ticks);
-    else
-        record_alloc(t, p, size, caller, ticks);
+    if (__builtin_expect(t->path != 0, 0)) {
+        alloc_counted(t, fn, p, size, caller, ticks);
+        return;
+    }
+    t->page->functions[fn]++;
+    record_alloc(t, p, size, caller, ticks);
 }
 
 HOT void free_owned(struct thread *t, void *p)
@@ -343,8 +353,10 @@ HOT void free_owned(struct thread *t, void *p)
 }
 
 /* Nearly all frees end at the filter, while nothing is in the live table. */
-static __attribute__((noinline)) void free_otherwise(struct thread *t, void *p)
+static __attribute__((noinline)) void free_otherwise(struct thread *t, enum seg_function fn,
+                                                     void *p)
 {
+    add(t->shared, &t->page->functions[fn], 1);
     if (t->path == THREAD_PATH_PLAIN)
         free_owned(t, p);
     else if (tier.recorded)
@@ -355,11 +367,12 @@ static __attribute__((noinline)) void free_otherwise(struct thread *t, void *p)
 
 void tracker_free(struct thread *t, enum seg_function fn, void *p)
 {
-    add(t->shared, &t->page->functions[fn], 1);
-    if (__builtin_expect(t->path != 0, 0))
-        free_otherwise(t, p);
-    else
-        free_owned(t, p);
+    if (__builtin_expect(t->path != 0, 0)) {
+        free_otherwise(t, fn, p);
+        return;
+    }
+    t->page->functions[fn]++;
+    free_owned(t, p);
 }
 
 /* ---- realloc ------------------------------------------------------------------------ */

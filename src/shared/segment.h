@@ -445,7 +445,8 @@ struct seg_second {
     int64_t  peak_bytes;
     uint32_t threads;
     uint32_t sites;
-    uint64_t reserved[2];
+    uint64_t tier;     /* enum seg_tier in force */
+    uint64_t reserved;
     struct seg_second_site top[SEG_SECOND_SITES];
 };
 

@@ -161,6 +161,7 @@ struct second_row {
     uint64_t allocations, frees, bytes_allocated, bytes_freed;
     int64_t live_bytes, live_blocks, peak_bytes;
     unsigned threads, sites;
+    enum seg_tier tier; /* in force then */
     unsigned n_top;
     struct seg_second_site top[SEG_SECOND_SITES];
 };

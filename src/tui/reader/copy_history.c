@@ -84,6 +84,7 @@ static void fill_second(struct second_row *row, const struct seg_second *r, uint
         .peak_bytes = r->peak_bytes > r->live_bytes ? r->peak_bytes : r->live_bytes,
         .threads = r->threads,
         .sites = r->sites,
+        .tier = r->tier < SEG_TIER_COUNT ? (enum seg_tier)r->tier : SEG_TIER_EXACT,
     };
     for (unsigned i = 0; i < SEG_SECOND_SITES; i++) {
         const struct seg_second_site *top = &r->top[i];
