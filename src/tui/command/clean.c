@@ -5,7 +5,6 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tui/command/command.h"
 #include "tui/command/output.h"
@@ -28,22 +27,12 @@ static bool clean_one(const struct found *f)
     return status == READER_OK;
 }
 
-/* Who names a directory means that one. */
-static bool is_in_reach(const struct found *f)
-{
-    const char *dir = getenv("MEMTOP_DIR");
-    size_t length = dir ? strlen(dir) : 0;
-    while (length > 1 && dir[length - 1] == '/')
-        length--;
-    return length == 0 || (strncmp(f->path, dir, length) == 0 && f->path[length] == '/');
-}
-
 static int clean_all(const struct found *found, size_t n)
 {
     size_t removed = 0, failed = 0;
     uint64_t total = 0;
     for (size_t i = 0; i < n; i++) {
-        if (found[i].alive || !is_in_reach(&found[i]))
+        if (found[i].alive)
             continue;
         if (clean_one(&found[i])) {
             removed++;

@@ -225,6 +225,8 @@ enum reader_status reader_find_all(struct found **out, size_t *n)
 {
     const char *dirs[LOCATE_DIRS_MAX];
     size_t n_dirs = locate_dirs(dirs);
+    if (n_dirs > 1 && strcmp(dirs[0], SEG_DIR_DEFAULT) != 0)
+        n_dirs = 1; /* who names a directory means that one */
     struct search s = { .pid_namespace = proc_namespace(0, "pid") };
     int *hosts;
     size_t n_hosts = look_at_processes(&s, &hosts);
