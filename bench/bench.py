@@ -15,7 +15,6 @@ import re
 import resource
 import select
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -196,7 +195,10 @@ def read_for(fd, seconds, until=None):
     seen, end = b"", time.perf_counter() + seconds
     while time.perf_counter() < end:
         if select.select([fd], [], [], max(0, end - time.perf_counter()))[0]:
-            seen += os.read(fd, 65536)
+            try:
+                seen += os.read(fd, 65536)
+            except OSError: # the viewer has ended
+                break
             if until and until in seen:
                 break
     return seen
@@ -215,7 +217,7 @@ def bench_viewer(options):
         if pid == 0:
             os.environ["TERM"] = "xterm-256color"
             os.execv(os.path.join(options.build, "memtop"), ["memtop", str(target.pid)])
-        read_for(fd, 5, until=b"live")
+        read_for(fd, 5, until=b"Live")
         firsts.append((time.perf_counter() - start) * 1e3)
         read_for(fd, 1)
         before, then = cpu_seconds(pid), time.perf_counter()
@@ -223,7 +225,7 @@ def bench_viewer(options):
         shares.append((cpu_seconds(pid) - before) / (time.perf_counter() - then) * 100)
         os.write(fd, b"q")
         read_for(fd, 0.3)
-        os.kill(pid, signal.SIGTERM)
+        os.close(fd)
         os.waitpid(pid, 0)
     target.kill()
     target.wait()
