@@ -37,20 +37,29 @@ class Tool:
     def __init__(self, name, preload=None, env=None, trace=None):
         self.name, self.preload, self.env, self.trace = name, preload, env or {}, trace
 
-    def run(self, argv, workdir):
+    def prepare(self, workdir):
+        """An empty workdir and the environment for a run."""
         for leftover in glob.glob(workdir + "/*"):
             os.unlink(leftover)
         env = dict(os.environ, **{k: v.replace("@", workdir) for k, v in self.env.items()})
         if self.preload:
             env["LD_PRELOAD"] = self.preload
+        return env
+
+    def check(self, argv, workdir):
+        """The tool must have recorded something."""
+        traces = glob.glob(self.trace.replace("@", workdir)) if self.trace else []
+        if self.trace and not any(os.path.getsize(t) > 2000 for t in traces):
+            sys.exit(f"bench: {self.name} did not load in: {' '.join(argv)}")
+
+    def run(self, argv, workdir):
+        env = self.prepare(workdir)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(argv, env=env, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, text=True, check=False)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        traces = glob.glob(self.trace.replace("@", workdir)) if self.trace else []
-        if self.trace and not any(os.path.getsize(t) > 2000 for t in traces):
-            sys.exit(f"bench: {self.name} did not load in: {' '.join(argv)}")
+        self.check(argv, workdir)
         return done, cpu
 
 
@@ -185,6 +194,47 @@ def bench_programs(options, found, workdir):
     shutil.rmtree(sources)
 
 
+def redis_rate(tool, workdir):
+    """Requests a second of a redis-server under a tool; None if it won't start."""
+    env = tool.prepare(workdir)
+    socket = workdir + "/socket"
+    server = ["redis-server", "--port", "0", "--unixsocket", socket, "--save", ""]
+    process = subprocess.Popen(server, env=env, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            if os.path.exists(socket):
+                break
+            if process.poll() is not None:
+                return None
+            time.sleep(0.05)
+        done = subprocess.run(["redis-benchmark", "-s", socket, "-q", "-n", "200000", "-r",
+                               "100000", "-d", "100", "-t", "set"], text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        tool.check(server, workdir)
+        found = re.findall(r"SET: ([0-9.]+) requests per second", done.stdout)
+        return float(found[-1]) if found else None
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def bench_redis(options, found, workdir):
+    if not shutil.which("redis-server") or not shutil.which("redis-benchmark"):
+        return
+    rates = {t.name: [] for t in found}
+    for _ in range(options.rounds):
+        for tool in found:
+            rates[tool.name].append(redis_rate(tool, workdir))
+    print("\nredis-server, SET requests a second against plain:", end="")
+    plain = statistics.median(rates["plain"])
+    for name, values in rates.items():
+        known = [v for v in values if v]
+        print(f" {name} {statistics.median(known) / plain:.2f}" if known
+              else f" {name} does not start", end="")
+    print(flush=True)
+
+
 def cpu_seconds(pid):
     with open(f"/proc/{pid}/stat") as f:
         fields = f.read().rsplit(")", 1)[1].split()
@@ -249,6 +299,8 @@ def main():
     try:
         bench_small(options, found, workdir)
         bench_programs(options, found, workdir)
+        if not options.only or options.only in "redis":
+            bench_redis(options, found, workdir)
         if not options.only or options.only in "viewer":
             bench_viewer(options)
     finally:
