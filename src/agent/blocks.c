@@ -8,13 +8,16 @@
 
 #include <sys/mman.h>
 
+#include "agent/shrink.h"
 #include "agent/store.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
 #endif
 
-#define PART_BYTES ((size_t)SEG_REGION_BLOCKS / SEG_REGION_PARTS * sizeof(struct seg_block))
+#define PART_BYTES BLOCKS_PART_BYTES
+#define PART_BLOCKS (SEG_REGION_BLOCKS / SEG_REGION_PARTS)
+#define PART_PAGES (PART_BLOCKS / PAGE_BLOCKS)
 #define OVERFLOW_PARTS (SEG_OVERFLOW_SLOTS * sizeof(struct seg_overflow) / STORE_STEP)
 #define USED_BEFORE 1u
 
@@ -29,8 +32,12 @@
 /* Pages committed one by one, for each shadow region; atomic. Wiped by fork. */
 static uint64_t (*lone_pages)[REGION_PAGES / 64];
 
+/* 1 + the number of the region that each shadow belongs to; atomic. */
+static uint64_t shadow_regions[REGIONS_MAX];
+
 uint32_t blocks_shift;
 uint64_t blocks_overflow;
+int64_t blocks_lost;
 
 static uint64_t overflow_committed[OVERFLOW_PARTS / 64]; /* bits, atomic */
 static uint64_t region_blocks_used;                      /* atomic */
@@ -51,6 +58,9 @@ void blocks_attach(void)
     for (unsigned i = 0; i < OVERFLOW_PARTS / 64; i++)
         overflow_committed[i] = 0;
     blocks_overflow = 0;
+    blocks_lost = 0;
+    for (uint64_t i = 0; i < region_blocks_used; i++)
+        shadow_regions[i] = 0;
     region_blocks_used = 0;
     blocks_shift = store.header->granule_shift;
 }
@@ -73,9 +83,14 @@ static struct seg_block *lone_record(const struct seg_region *r, uint64_t slot)
     return &store.blocks[(size_t)(blocks - 1) * SEG_REGION_BLOCKS + slot];
 }
 
+static uint32_t part_number(const struct seg_region *r, uint64_t slot)
+{
+    return (r->blocks - 1) * SEG_REGION_PARTS + (uint32_t)(slot / PART_BLOCKS);
+}
+
 /* The record for an address if it may be touched, else NULL with *entry at the
  * region's entry (NULL: there is none). */
-static struct seg_block *locate(uintptr_t address, struct seg_region **entry)
+static struct seg_block *locate_committed(uintptr_t address, struct seg_region **entry)
 {
     uint64_t granule = address >> blocks_shift;
     uint64_t region = granule >> SEG_REGION_SHIFT;
@@ -95,6 +110,18 @@ static struct seg_block *locate(uintptr_t address, struct seg_region **entry)
     return &store.blocks[(size_t)(r->blocks - 1) * SEG_REGION_BLOCKS + slot];
 }
 
+/* The same, where the part may be held by a sweep. */
+static struct seg_block *locate(uintptr_t address, struct seg_region **entry)
+{
+    struct seg_block *record = locate_committed(address, entry);
+    if (record || !*entry || (*entry)->blocks == 0)
+        return record;
+    uint64_t slot = (address >> blocks_shift) % SEG_REGION_BLOCKS;
+    if (shrink_ask(part_number(*entry, slot)) == SHRINK_CANCELLED)
+        return locate_committed(address, entry);
+    return NULL;
+}
+
 static struct seg_region *make_entry(uint64_t region)
 {
     uint32_t *l1 = &store.region_l1[region >> SEG_L2_SHIFT];
@@ -108,7 +135,7 @@ static struct seg_region *make_entry(uint64_t region)
     return &store.region_l2[(size_t)(l2 - 1) * SEG_L2_ENTRIES + region % SEG_L2_ENTRIES];
 }
 
-static bool give_shadow(struct seg_region *r)
+static bool give_shadow(struct seg_region *r, uint64_t region)
 {
     const struct seg_section *section = &store.header->sections[SEG_BLOCKS];
     uint64_t fresh = __atomic_fetch_add(&region_blocks_used, 1, __ATOMIC_RELAXED);
@@ -117,8 +144,9 @@ static bool give_shadow(struct seg_region *r)
         return false;
     }
     uint32_t none = 0;
-    __atomic_compare_exchange_n(&r->blocks, &none, (uint32_t)fresh + 1, false,
-                                __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    if (__atomic_compare_exchange_n(&r->blocks, &none, (uint32_t)fresh + 1, false,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        __atomic_store_n(&shadow_regions[fresh], region + 1, __ATOMIC_RELEASE);
     return true;
 }
 
@@ -128,8 +156,9 @@ static struct seg_block *commit_page(const struct seg_region *r, struct seg_bloc
     uint64_t page = slot / PAGE_BLOCKS;
     if (!store_commit((void *)((uintptr_t)record & ~(uintptr_t)(PAGE_BYTES - 1)), PAGE_BYTES))
         return NULL;
-    __atomic_or_fetch(&lone_pages[r->blocks - 1][page / 64], UINT64_C(1) << page % 64,
-                      __ATOMIC_ACQ_REL);
+    uint64_t bit = UINT64_C(1) << page % 64;
+    if (__atomic_fetch_or(&lone_pages[r->blocks - 1][page / 64], bit, __ATOMIC_ACQ_REL) & bit)
+        store_refund(PAGE_BYTES);
     return record;
 }
 
@@ -143,15 +172,91 @@ static struct seg_block *make_room(uintptr_t address, uint64_t size, struct seg_
         return NULL;
     if (!r && !(r = make_entry(granule >> SEG_REGION_SHIFT)))
         return NULL;
-    if (__atomic_load_n(&r->blocks, __ATOMIC_ACQUIRE) == 0 && !give_shadow(r))
+    if (__atomic_load_n(&r->blocks, __ATOMIC_ACQUIRE) == 0 &&
+        !give_shadow(r, granule >> SEG_REGION_SHIFT))
+        return NULL;
+    if (shrink_ask(part_number(r, slot)) == SHRINK_GOING)
         return NULL;
     struct seg_block *shadow = &store.blocks[(size_t)(r->blocks - 1) * SEG_REGION_BLOCKS];
     if (size >= LARGE_BLOCK)
         return commit_page(r, &shadow[slot], slot);
     if (!store_commit((char *)shadow + part * PART_BYTES, PART_BYTES))
         return NULL;
-    __atomic_or_fetch(&r->committed, 1u << part, __ATOMIC_ACQ_REL);
+    if (__atomic_fetch_or(&r->committed, 1u << part, __ATOMIC_ACQ_REL) >> part & 1)
+        store_refund(PART_BYTES);
     return &shadow[slot];
+}
+
+/* ---- parts, for sweeps --------------------------------------------------------- */
+
+uint32_t blocks_parts(void)
+{
+    uint64_t shadows = __atomic_load_n(&region_blocks_used, __ATOMIC_ACQUIRE);
+    return (uint32_t)(shadows < REGIONS_MAX ? shadows : REGIONS_MAX) * SEG_REGION_PARTS;
+}
+
+static struct seg_region *find_entry(uint64_t region)
+{
+    uint32_t l2 = __atomic_load_n(&store.region_l1[region >> SEG_L2_SHIFT], __ATOMIC_ACQUIRE);
+    return &store.region_l2[(size_t)(l2 - 1) * SEG_L2_ENTRIES + region % SEG_L2_ENTRIES];
+}
+
+bool blocks_part(uint32_t number, struct blocks_part *out)
+{
+    uint32_t shadow = number / SEG_REGION_PARTS, part = number % SEG_REGION_PARTS;
+    uint64_t region = __atomic_load_n(&shadow_regions[shadow], __ATOMIC_ACQUIRE);
+    if (region == 0)
+        return false;
+    struct seg_region *r = find_entry(--region);
+    uint32_t bit = __atomic_load_n(&r->committed, __ATOMIC_ACQUIRE) & 1u << part;
+    unsigned first = part * PART_PAGES;
+    uint64_t *word = &lone_pages[shadow][first / 64];
+    uint64_t pages = __atomic_load_n(word, __ATOMIC_ACQUIRE) &
+                     ((UINT64_C(1) << PART_PAGES) - 1) << first % 64;
+    uintptr_t address = ((region << SEG_REGION_SHIFT) + part * PART_BLOCKS) << blocks_shift;
+    *out = (struct blocks_part){
+        .region = r,
+        .bit = bit,
+        .word = word,
+        .pages = pages,
+        .first_page = first % 64,
+        .bytes = (bit ? PART_BYTES : 0) + (size_t)__builtin_popcountll(pages) * PAGE_BYTES,
+        .records = &store.blocks[(size_t)shadow * SEG_REGION_BLOCKS + part * PART_BLOCKS],
+        .first_window = (address >> 16) + 1,
+        .last_window = ((address + (PART_BLOCKS << blocks_shift) - 1) >> 16) + 1,
+    };
+    return bit || pages;
+}
+
+static bool page_is_free(const struct seg_block *records)
+{
+    uint64_t any = 0;
+    for (unsigned i = 0; i < PAGE_BLOCKS; i++)
+        any |= __atomic_load_n(&records[i].what, __ATOMIC_RELAXED);
+    return any == 0;
+}
+
+bool blocks_part_is_free(const struct blocks_part *p)
+{
+    for (unsigned i = 0; i < PART_PAGES; i++)
+        if ((p->bit || p->pages >> (p->first_page + i) & 1) &&
+            !page_is_free(p->records + i * PAGE_BLOCKS))
+            return false;
+    return true;
+}
+
+/* Pages that another thread has just committed stay: those of p go all the same,
+ * but that thread is in a hook, so that nothing comes of it. */
+void blocks_hide_part(const struct blocks_part *p)
+{
+    __atomic_and_fetch(p->word, ~p->pages, __ATOMIC_ACQ_REL);
+    __atomic_and_fetch(&p->region->committed, ~p->bit, __ATOMIC_ACQ_REL);
+}
+
+void blocks_restore_part(const struct blocks_part *p)
+{
+    __atomic_or_fetch(p->word, p->pages, __ATOMIC_ACQ_REL);
+    __atomic_or_fetch(&p->region->committed, p->bit, __ATOMIC_ACQ_REL);
 }
 
 /* ---- the overflow table ------------------------------------------------------ */

@@ -47,12 +47,45 @@ enum blocks_result blocks_put_slowly(struct blocks_cache *cache, uintptr_t addre
                                      const struct block *b, struct block *old);
 bool blocks_take_slowly(struct blocks_cache *cache, uintptr_t address, struct block *out);
 
+/* ---- for shrink.c ------------------------------------------------------------- */
+
+#define BLOCKS_PART_BYTES \
+    ((size_t)SEG_REGION_BLOCKS / SEG_REGION_PARTS * sizeof(struct seg_block))
+
+/* A part of the shadow, of which something is committed. */
+struct blocks_part {
+    struct seg_region *region;
+    uint32_t bit;                /* of region->committed; 0: only `pages` are */
+    uint64_t *word;              /* of the pages committed one by one, and */
+    uint64_t pages;              /* which of its bits those of this part are */
+    unsigned first_page;         /* bit of the part's first page */
+    size_t bytes;                /* committed */
+    struct seg_block *records;
+    uintptr_t first_window, last_window; /* as in struct blocks_cache */
+};
+
+/* Parts are numbered from 0 on; not all of them are in use. */
+uint32_t blocks_parts(void);
+
+/* False: nothing of that part is committed. */
+bool blocks_part(uint32_t number, struct blocks_part *out);
+
+/* Are all its records free? Only as of now. */
+bool blocks_part_is_free(const struct blocks_part *p);
+
+/* Make it look uncommitted, and committed again. */
+void blocks_hide_part(const struct blocks_part *p);
+void blocks_restore_part(const struct blocks_part *p);
+
+/* ---- records -------------------------------------------------------------------- */
+
 #define BLOCKS_SIZE_MASK ((UINT64_C(1) << SEG_BLOCK_SIZE_BITS) - 1)
 #define BLOCKS_BIRTH_MASK ((UINT64_C(1) << SEG_BLOCK_BIRTH_BITS) - 1)
 #define BLOCKS_SUB_SHIFT (SEG_BLOCK_BIRTH_BITS + SEG_BLOCK_THREAD_BITS)
 
 extern uint32_t blocks_shift;    /* bytes per record = 1 << this */
 extern uint64_t blocks_overflow; /* records in the overflow table; atomic */
+extern int64_t blocks_lost;      /* blocks about that found no room; atomic */
 
 static inline uint64_t blocks_what(uint64_t size, uint32_t site)
 {

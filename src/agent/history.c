@@ -13,6 +13,7 @@
 
 #include "agent/heap.h"
 #include "agent/marks.h"
+#include "agent/shrink.h"
 #include "agent/sites.h"
 #include "agent/store.h"
 #include "agent/tier.h"
@@ -305,6 +306,8 @@ void history_tick(struct thread *t, uint64_t ticks)
         tier_look(ticks);
         marks_look(ticks);
         write_if_due();
+        if (!t->shared)
+            shrink_tick(t);
         leave();
     }
     if (t->tier_version != __atomic_load_n(&tier.version, __ATOMIC_ACQUIRE))

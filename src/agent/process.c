@@ -23,6 +23,7 @@
 #include "agent/modules.h"
 #include "agent/procinfo.h"
 #include "agent/samples.h"
+#include "agent/shrink.h"
 #include "agent/stack.h"
 #include "agent/store.h"
 #include "agent/thread.h"
@@ -71,6 +72,7 @@ static bool create(void)
     blocks_attach();
     samples_attach();
     history_attach();
+    shrink_attach();
     tier_attach();
     if (!threads_attach() || !trie_attach() || !modules_attach()) {
         unlink(store.path);

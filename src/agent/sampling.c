@@ -118,10 +118,12 @@ void sampling_record(struct thread *t, bool shared, const void *p, uint64_t size
         add(shared, &t->page->missed_frees, 1);
         sampling_free(t, shared, &stale, true);
     }
-    if (samples_put(&s))
+    if (samples_put(&s)) {
         count_sample(t, shared, &s, ticks);
-    else
+    } else {
         add(shared, &t->page->lost, 1);
+        add(shared, &t->page->lost_bytes, size);
+    }
 }
 
 static void count_lifetime(struct thread *t, bool shared, const struct seg_sample *s)

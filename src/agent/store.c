@@ -30,6 +30,8 @@
 #endif
 
 #define PAGE 4096u
+#define RETRY_TICKS (UINT64_C(1) << 28) /* some 100 ms */
+#define CAP_MIN (16 * STORE_STEP) /* below it nothing is recorded at all */
 
 struct store store;
 
@@ -213,7 +215,8 @@ static uint64_t memory_cap(int fd, const struct config *config)
     uint64_t cap = UINT64_MAX;
     if (fstatvfs(fd, &fs) == 0 && fs.f_blocks != 0)
         cap = (uint64_t)fs.f_bavail * fs.f_frsize / 4 * 3;
-    return config->memory && config->memory < cap ? config->memory : cap;
+    uint64_t wanted = config->memory && config->memory < CAP_MIN ? CAP_MIN : config->memory;
+    return wanted && wanted < cap ? wanted : cap;
 }
 
 static void copy_text(char *to, size_t size, const char *from)
@@ -261,7 +264,7 @@ static bool build(int fd, const struct config *config, const struct store_identi
         return false;
     /* The header and the globals lie together at the start. */
     uint64_t cap = memory_cap(fd, config);
-    if (cap < 16 * STORE_STEP || fallocate(fd, 0, 0, 2 * PAGE) != 0) {
+    if (cap < CAP_MIN || fallocate(fd, 0, 0, 2 * PAGE) != 0) {
         munmap(header, file_bytes);
         return false;
     }
@@ -324,20 +327,51 @@ static bool commit_by_file(const void *address, size_t length)
     return done;
 }
 
+/* Populate the pages. When the file system is full, the next attempts wait a
+ * while: an event without room must not cost a system call each time. */
+static bool populate(void *address, size_t length)
+{
+    static uint64_t next_try; /* ticks; atomic */
+    uint64_t now = clock_ticks();
+    if (now < __atomic_load_n(&next_try, __ATOMIC_RELAXED))
+        return false;
+    int saved_errno = errno;
+    bool done = madvise(address, length, MADV_POPULATE_WRITE) == 0 ||
+                (errno == EINVAL && commit_by_file(address, length));
+    errno = saved_errno;
+    if (!done)
+        __atomic_store_n(&next_try, now + RETRY_TICKS, __ATOMIC_RELAXED);
+    return done;
+}
+
+void store_refund(size_t length)
+{
+    __atomic_sub_fetch(&store.header->memory_used, length, __ATOMIC_RELAXED);
+}
+
 bool store_commit(void *address, size_t length)
 {
     struct seg_header *h = store.header;
-    int saved_errno = errno;
     uint64_t used = __atomic_add_fetch(&h->memory_used, length, __ATOMIC_RELAXED);
-    bool done = used <= h->memory_cap &&
-                (madvise(address, length, MADV_POPULATE_WRITE) == 0 ||
-                 (errno == EINVAL && commit_by_file(address, length)));
-    errno = saved_errno;
-    if (done)
+    if (used <= h->memory_cap && populate(address, length))
         return true;
-    __atomic_sub_fetch(&h->memory_used, length, __ATOMIC_RELAXED);
+    store_refund(length);
     __atomic_or_fetch(&h->flags, SEG_FLAG_MEMORY_CAP, __ATOMIC_RELAXED);
     return false;
+}
+
+/* Stacks may take half of what the segment may take: the rest is for blocks,
+ * which without a record are lost, and not just unattributed. */
+static bool exceeds_share(enum seg_section_id id, uint64_t grown)
+{
+    const struct seg_section *at = store.header->sections;
+    if (id != SEG_NODES && id != SEG_SITES && id != SEG_SITE_CHUNKS)
+        return false;
+    if (at[SEG_NODES].committed + at[SEG_SITES].committed + at[SEG_SITE_CHUNKS].committed +
+            grown <= store.header->memory_cap / 2)
+        return false;
+    __atomic_or_fetch(&store.header->flags, SEG_FLAG_MEMORY_CAP, __ATOMIC_RELAXED);
+    return true;
 }
 
 /* Threads that race populate the same pages, which does no harm. */
@@ -350,11 +384,13 @@ bool store_reach(enum seg_section_id id, uint64_t bytes)
         if (want > section->reserved)
             return false;
         char *base = (char *)store.header + section->offset;
-        if (!store_commit(base + have, want - have))
+        uint64_t grown = want - have;
+        if (exceeds_share(id, grown) || !store_commit(base + have, grown))
             return false;
         if (__atomic_compare_exchange_n(&section->committed, &have, want, false,
                                         __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
             break;
+        store_refund(grown); /* another thread did the same */
     }
     return true;
 }

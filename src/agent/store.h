@@ -76,6 +76,9 @@ bool store_reach(enum seg_section_id section, uint64_t bytes);
  * page aligned. False when the memory is used up. */
 bool store_commit(void *address, size_t length);
 
+/* What was committed twice, by threads that raced, counts once. */
+void store_refund(size_t length);
+
 /* The smallest step by which sections grow. */
 #define STORE_STEP 65536u
 

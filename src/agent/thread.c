@@ -33,6 +33,7 @@ struct registry {
 
 static struct thread unset; /* its gate is never open */
 static struct registry *registry;
+bool threads_crowded;
 __thread struct gate *gate_self = &unset.gate;
 
 bool threads_init(void)
@@ -90,7 +91,7 @@ uint32_t threads_rows(void)
     return rows < SEG_THREADS_MAX ? (uint32_t)rows : SEG_THREADS_MAX;
 }
 
-const struct thread *threads_state(uint32_t row)
+struct thread *threads_state(uint32_t row)
 {
     return &registry->states[row];
 }
@@ -157,8 +158,10 @@ struct thread *threads_register(void)
     uint32_t row = find_ended(tid, threads_rows());
     if (row == 0) {
         uint64_t fresh = store_append(SEG_THREADS);
-        if (fresh == UINT64_MAX)
+        if (fresh == UINT64_MAX) {
+            __atomic_store_n(&threads_crowded, true, __ATOMIC_RELEASE);
             return NULL;
+        }
         row = (uint32_t)fresh;
         __atomic_store_n(&registry->owners[row], tid, __ATOMIC_RELAXED);
     }

@@ -82,6 +82,9 @@ void threads_refresh_name(struct thread *t);
 
 /* Rows in use, [0, n), and the private state of one of them. */
 uint32_t threads_rows(void);
-const struct thread *threads_state(uint32_t row);
+struct thread *threads_state(uint32_t row);
+
+/* Some thread found no page and has events without a gate, now or earlier; atomic. */
+extern bool threads_crowded;
 
 #endif

@@ -210,6 +210,14 @@ static struct blocks_cache *cache_of(struct thread *t)
     return t->shared ? NULL : &t->blocks;
 }
 
+/* There is no room for the record of a block. */
+static void count_lost(struct thread *t, bool shared, uint64_t size)
+{
+    __atomic_add_fetch(&blocks_lost, 1, __ATOMIC_RELAXED);
+    add(shared, &t->page->lost, 1);
+    add(shared, &t->page->lost_bytes, size);
+}
+
 HOT void put_slowly(struct thread *t, bool shared, void *p, size_t size, uint32_t site,
                     struct seg_site_counters *c, uint64_t ticks)
 {
@@ -221,7 +229,7 @@ HOT void put_slowly(struct thread *t, bool shared, void *p, size_t size, uint32_
     };
     enum blocks_result result = blocks_put_slowly(cache_of(t), (uintptr_t)p, &b, &old);
     if (result == BLOCKS_FULL) {
-        add(shared, &t->page->lost, 1);
+        count_lost(t, shared, size);
         return;
     }
     if (result == BLOCKS_REPLACED) {
@@ -245,6 +253,17 @@ static __attribute__((noinline)) void put_shared(struct thread *t, void *p, size
     put_slowly(t, true, p, size, 0, counters(t, &site), ticks);
 }
 
+/* Is there a lost block left that this one may be? */
+static bool take_lost(void)
+{
+    int64_t lost = __atomic_load_n(&blocks_lost, __ATOMIC_RELAXED);
+    while (lost > 0)
+        if (__atomic_compare_exchange_n(&blocks_lost, &lost, lost - 1, true, __ATOMIC_RELAXED,
+                                        __ATOMIC_RELAXED))
+            return true;
+    return false;
+}
+
 /* Once blocks went by without a record, all that is unknown may be one of them. */
 static void count_unknown_free(struct thread *t, bool shared, const void *p)
 {
@@ -258,9 +277,10 @@ static void count_unknown_free(struct thread *t, bool shared, const void *p)
         sampling_free(t, shared, &sample, temporary);
     else
         add(shared,
-            tier.sampled ? &t->page->unsampled_frees
-            : forked     ? &t->page->inherited_frees
-                         : &t->page->foreign_frees, 1);
+            tier.sampled  ? &t->page->unsampled_frees
+            : take_lost() ? &t->page->lost_frees
+            : forked      ? &t->page->inherited_frees
+                          : &t->page->foreign_frees, 1);
 }
 
 static __attribute__((noinline)) void take_slowly(struct thread *t, void *p)
@@ -441,7 +461,7 @@ void tracker_realloc_cancel(struct thread *t, void *p, const struct tracker_bloc
     };
     if (old->known &&
         blocks_put_slowly(cache_of(t), (uintptr_t)p, &b, &replaced) == BLOCKS_FULL)
-        add(t->shared, &t->page->lost, 1);
+        count_lost(t, t->shared, old->size);
     else if (old->sampled)
         samples_put(&old->sample);
 }

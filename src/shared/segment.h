@@ -282,7 +282,9 @@ struct seg_thread {
     uint64_t missed_frees;    /* blocks whose free went unseen, noticed when
                                  their address was handed out again; these
                                  are part of frees */
-    uint64_t lost;            /* allocations that could not be recorded */
+    uint64_t lost;            /* allocations that could not be recorded: they and
+                                 their frees are in none but these counters,
+                                 lost_bytes, lost_frees and functions */
     uint64_t unattributed;    /* recorded, but without a stack: site 0 */
     uint64_t cut_stacks;      /* deeper than SEG_DEPTH_MAX */
     uint64_t nested;          /* made by a signal handler inside a hook */
@@ -304,7 +306,10 @@ struct seg_thread {
                                  ones, or foreign or inherited ones */
     uint64_t blocks_weighed, blocks_weighed_freed; /* weights of samples */
     uint64_t bytes_weighed, bytes_weighed_freed;
-    uint8_t pad[160];
+    uint64_t lost_bytes;      /* sizes of the lost ones */
+    uint64_t lost_frees;      /* frees of unknown blocks while lost ones were
+                                 about; foreign ones may be among them */
+    uint8_t pad[144];
 };
 
 /* ---- sites, nodes, modules ---------------------------------------------- */

@@ -72,7 +72,8 @@ struct totals {
     uint64_t peak_ns;                /* after set-up */
     uint64_t temporary;
     uint64_t foreign_frees, inherited_frees, missed_frees;
-    uint64_t lost, unattributed, cut_stacks, nested;
+    uint64_t lost, lost_bytes, lost_frees; /* in none of the other figures */
+    uint64_t unattributed, cut_stacks, nested;
 };
 
 /* A stack that was found wrong, as each witness saw it. */

@@ -65,6 +65,8 @@ static void add_page(struct snapshot *s, const struct seg_thread *page)
     t->inherited_frees += page->inherited_frees;
     t->missed_frees += page->missed_frees;
     t->lost += page->lost;
+    t->lost_bytes += page->lost_bytes;
+    t->lost_frees += page->lost_frees;
     t->unattributed += page->unattributed;
     t->cut_stacks += page->cut_stacks;
     t->nested += page->nested;

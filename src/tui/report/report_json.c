@@ -99,6 +99,8 @@ static json_t *totals_object(const struct snapshot *s)
     set_number(j, "inherited_frees", t->inherited_frees);
     set_number(j, "missed_frees", t->missed_frees);
     set_number(j, "lost", t->lost);
+    set_number(j, "lost_bytes", t->lost_bytes);
+    set_number(j, "lost_frees", t->lost_frees);
     set_number(j, "unattributed", t->unattributed);
     set_number(j, "cut_stacks", t->cut_stacks);
     set_number(j, "nested", t->nested);

@@ -154,6 +154,8 @@ static void print_oddities(FILE *out, const struct snapshot *s)
         { "missed frees", t->missed_frees, "noticed when the address came again" },
         { "unsampled frees", t->unsampled_frees, "of blocks without a record, foreign ones too" },
         { "lost", t->lost, "allocations that could not be recorded" },
+        { "lost bytes", t->lost_bytes, "in those allocations" },
+        { "lost frees", t->lost_frees, "of unknown blocks, most likely lost ones" },
         { "unattributed", t->unattributed, "recorded without a stack" },
         { "cut stacks", t->cut_stacks, "deeper than is kept" },
         { "nested", t->nested, "made by signal handlers inside of malloc" },
