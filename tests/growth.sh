@@ -7,14 +7,15 @@
 
 grows=$VICTIMS/grows
 
-# stat PREFIX.. -- ARGUMENTS: run the victim under memtop stat.
+# Expressions on a report.
 balanced='(lambda t: t["allocations"] - t["frees"] == t["live_blocks"]
            and t["bytes_allocated"] - t["bytes_freed"] == t["live_bytes"])(j["totals"])'
 odd='[j["totals"][k] for k in ("missed_frees", "foreign_frees", "lost", "unattributed")]'
 handed='sum(n for f, n in j["functions"].items() if "free" not in f)'
 
 holds() { # expression, text
-    is "$(value "$1" "$TMP/json")" True "$2" || value 'j["totals"], j["agent"]' "$TMP/json" | sed 's/^/# /'
+    is "$(value "$1" "$TMP/json")" True "$2" ||
+        value 'j["totals"], j["agent"]' "$TMP/json" | sed 's/^/# /'
 }
 
 "$MEMTOP" stat --json -o "$TMP/json" -- "$grows" 1 1 1 >"$TMP/out"
