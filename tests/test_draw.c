@@ -8,7 +8,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "tui/view/block_list.h"
 #include "tui/view/dialog.h"
+#include "tui/view/growth.h"
 #include "tui/view/format.h"
 #include "tui/view/header.h"
 #include "tui/view/view.h"
@@ -41,6 +43,18 @@ const struct symbol *symbols_lookup(struct symbols *sy, const struct snapshot *s
                                                .file = name == 4 ? NULL : "/src/program.cc",
                                                .line = name == 4 ? 0 : 10 * node };
     return answer;
+}
+
+/* Nobody opens a target here. */
+struct symbols *symbols_new(int pid)
+{
+    (void)pid;
+    return NULL;
+}
+
+void symbols_free(struct symbols *sy)
+{
+    (void)sy;
 }
 
 static struct node_row nodes[SITES + 8];
@@ -314,6 +328,104 @@ static void test_sampled(void)
     fill(&snapshot);
 }
 
+static int view_index(const struct view_ops *view)
+{
+    int i = 0;
+    while (view_table[i] != view)
+        i++;
+    return i;
+}
+
+static void draw_scene(const char *name, const struct view_ops *view, int rows, int cols,
+                       enum action action)
+{
+    struct scene scene = { .name = name, .view = view_index(view), .rows = rows, .cols = cols,
+                           .glyphs = GLYPHS_BRAILLE, .actions = { action } };
+    test_scene(&scene);
+}
+
+static struct growth growth;
+static struct growth_alive alive[SITES];
+
+/* Two marks of this run, one of a file, one from before the viewer. */
+static void make_marks(void)
+{
+    static const struct mark_event event = { .number = 3, .ns = 2 * SECOND, .name = "loaded" };
+    static const struct mark_figures gone = { .allocations = 500, .bytes_allocated = 64000 };
+    growth_init(&growth);
+    snapshot.target.wall_ns = 10 * SECOND;
+    struct mark *first = mark_take(&snapshot, "before the load");
+    for (size_t i = 1; i < SITES; i++) {
+        first->sites[i].allocations = i % 9 ? sites[i].allocations / 3 : 0;
+        first->sites[i].frees = sites[i].frees / 3;
+        first->sites[i].bytes_allocated = sites[i].bytes_allocated / (i % 4 + 1);
+        first->sites[i].bytes_freed = sites[i].bytes_freed / (i % 4 + 1);
+    }
+    first->totals = (struct mark_figures){ .allocations = 700000, .frees = 690000,
+                                           .bytes_allocated = 4000000, .bytes_freed = 1000000 };
+    growth.marks[0] = mark_of_event(&snapshot, &event);
+    growth.marks[1] = first;
+    snapshot.target.wall_ns = 84 * SECOND;
+    growth.marks[2] = mark_take(&snapshot, "after");
+    struct mark *old = mark_take(&snapshot, "baseline");
+    old->foreign = true;
+    snprintf(old->command, sizeof old->command, "program --old");
+    old->n_sites = 1;
+    old->sites[0] = gone;
+    old->keys = calloc(1, sizeof *old->keys);
+    old->keys[0] = stack_book_add(&growth.book, "program!vanished old.c:7\nprogram!main old.c:99");
+    growth.marks[3] = old;
+    growth.n_marks = 4;
+}
+
+static void test_marks(void)
+{
+    make_marks();
+    context.growth = NULL;
+    draw_scene("marks-none-80x24", &view_marks, 24, 80, ACTION_NONE);
+    context.growth = &growth;
+    growth_tag(&growth, 2);
+    growth_tag(&growth, 1);
+    draw_scene("marks-80x24", &view_marks, 24, 80, ACTION_DOWN);
+    draw_scene("marks-200x60", &view_marks, 60, 200, ACTION_SAVE);
+    growth_since(&growth, 1);
+    growth.figures = mark_diff(growth.from, NULL, &snapshot, &growth.book, &growth.diff);
+    draw_scene("growth-80x24", &view_sites, 24, 80, ACTION_NONE);
+    for (size_t i = 0; i < SITES; i++)
+        alive[i] = (struct growth_alive){ .blocks = 10 * i, .bytes = 1000 * i };
+    growth.alive = alive;
+    growth.n_alive = SITES;
+    growth.alive_known = true;
+    growth.version++;
+    draw_scene("growth-200x60", &view_sites, 60, 200, ACTION_DOWN);
+    growth_since(&growth, 3);
+    stack_book_name_sites(&growth.book, context.symbols, &snapshot, 1000);
+    growth.figures = mark_diff(growth.from, NULL, &snapshot, &growth.book, &growth.diff);
+    growth.version++;
+    draw_scene("growth-foreign-80x24", &view_sites, 24, 80, ACTION_REVERSE);
+    growth.alive = NULL;
+    growth_fini(&growth);
+    context.growth = NULL;
+    fill(&snapshot);
+}
+
+static void test_blocks(void)
+{
+    struct block_row rows[30];
+    struct block_list list = { .wanted = true, .known = true, .site = 3, .version = 1,
+                               .rows = { .rows = rows, .n = 30, .blocks = 30, .bytes = 123456 } };
+    for (unsigned i = 0; i < 30; i++)
+        rows[i] = (struct block_row){ .address = 0x7f0000001000 + 0x1230 * i,
+                                      .size = 17 * i * i, .site = 3, .birth_ns = i * SECOND,
+                                      .tid = i % 3 ? 4321 + (int)(i % 3) : 0 };
+    draw_scene("blocks-none-80x24", &view_blocks, 24, 80, ACTION_NONE);
+    context.blocks = &list;
+    draw_scene("blocks-80x24", &view_blocks, 24, 80, ACTION_SORT_LEFT);
+    draw_scene("blocks-gone-80x24", &view_blocks, 24, 80, ACTION_CONTENTS);
+    draw_scene("blocks-132x43", &view_blocks, 43, 132, ACTION_SORT_RIGHT);
+    context.blocks = NULL;
+}
+
 static void test_pages(void)
 {
     struct canvas c;
@@ -367,6 +479,8 @@ int main(void)
         test_scene(&scenes[i]);
     test_lost();
     test_sampled();
+    test_marks();
+    test_blocks();
     test_pages();
     test_sizes();
     return tap_done();

@@ -129,7 +129,8 @@ struct found {
 };
 
 /* All segments on this machine (in $MEMTOP_DIR alone, where that is set), ours
- * and other users' where readable, living and dead, sorted by pid. *out is the caller's to free(). */
+ * and other users' where readable, living and dead, sorted by pid. *out is the
+ * caller's to free(). */
 enum reader_status reader_find_all(struct found **out, size_t *n);
 
 /* Remove the segment of a dead process. READER_OK, READER_PERMISSION, or

@@ -38,7 +38,7 @@ void app_notice(struct app *a, const char *format, ...)
     a->dirty = true;
 }
 
-void app_context(const struct app *a, struct view_context *x)
+void app_context(struct app *a, struct view_context *x)
 {
     *x = (struct view_context){
         .snapshot = &a->target.snapshot,
@@ -54,12 +54,35 @@ void app_context(const struct app *a, struct view_context *x)
         .ended = a->target.ended,
         .paused = a->paused,
         .terminal = a->terminal,
+        .growth = &a->growth,
+        .blocks = &a->blocks,
     };
 }
 
 static bool shows_sites(const struct app *a)
 {
     return view_table[a->current] == &view_overview || view_table[a->current] == &view_sites;
+}
+
+/* While held, the picture is that of a moment. */
+static bool shows_growth(const struct app *a)
+{
+    return !a->picking && !a->paused && view_table[a->current] == &view_sites;
+}
+
+static bool shows_blocks(const struct app *a)
+{
+    return !a->picking && !a->paused && view_table[a->current] == &view_blocks;
+}
+
+static void follow_marks(struct app *a, uint64_t now)
+{
+    a->dirty |= growth_follow(&a->growth, &a->target, now, shows_growth(a));
+    if (shows_blocks(a))
+        a->dirty |= block_list_follow(&a->blocks, &a->target, now);
+    if (a->growth.message[0])
+        app_notice(a, "%s", a->growth.message);
+    a->growth.message[0] = '\0';
 }
 
 /* ---- the process ------------------------------------------------------------------ */
@@ -116,8 +139,11 @@ static void reopen(struct app *a, uint64_t now)
     if (!a->target.replaced || now < a->next_reopen_ns)
         return;
     a->next_reopen_ns = now + REOPEN_NS;
+    growth_rest(&a->growth);
+    block_list_forget(&a->blocks);
     enum reader_status status = target_open(&a->target, a->target.pid);
     if (status == READER_OK) {
+        growth_forget(&a->growth);
         target_refresh(&a->target, now, false);
         app_notice(a, "exec put another program in its place");
     } else if (status == READER_NO_SEGMENT) {
@@ -130,6 +156,7 @@ void app_pick(struct app *a, int pid)
     if (!pid)
         return;
     enum reader_status status = target_open(&a->target, pid);
+    growth_forget(&a->growth);
     if (status != READER_OK) {
         app_notice(a, "process %d: %s", pid, reader_message(status));
         return;
@@ -153,6 +180,8 @@ void app_leave(struct app *a)
     if (!a->picking && a->from_picker) {
         a->picking = true;
         a->picker.next_ns = 0;
+        growth_forget(&a->growth);
+        block_list_forget(&a->blocks);
         target_fini(&a->target);
         target_init(&a->target);
     } else if (a->config->child && !a->result->child_exited && a->pidfd >= 0) {
@@ -267,6 +296,10 @@ static uint64_t due(const struct app *a)
         when = target_due(&a->target, shows_sites(a));
     if (a->target.replaced)
         when = earlier(when, a->next_reopen_ns);
+    if (!a->picking)
+        when = earlier(when, growth_due(&a->growth, &a->target, shows_growth(a)));
+    if (shows_blocks(a))
+        when = earlier(when, block_list_due(&a->blocks, &a->target));
     if (a->notice[0])
         when = earlier(when, a->notice_until_ns);
     if (a->dirty)
@@ -340,6 +373,8 @@ static void do_due(struct app *a)
         a->dirty |= picker_refresh(&a->picker, now);
     else if (!a->paused)
         a->dirty |= target_refresh(&a->target, now, shows_sites(a));
+    if (!a->picking)
+        follow_marks(a, now);
 }
 
 static void draw_if_due(struct app *a)
@@ -502,6 +537,7 @@ int app_run(const struct app_config *config, struct app_result *result)
     a->pidfd = a->signal_fd = -1;
     a->picking = a->from_picker = !config->pid;
     target_init(&a->target);
+    growth_init(&a->growth);
     picker_init(&a->picker);
     block_signals(a, &before);
     sigaction(SIGPIPE, &ignore, &pipe_before);
@@ -509,6 +545,8 @@ int app_run(const struct app_config *config, struct app_result *result)
     reap(a);
     fini_views(a);
     picker_fini(&a->picker);
+    growth_fini(&a->growth);
+    block_list_fini(&a->blocks);
     target_fini(&a->target);
     if (a->pidfd >= 0)
         close(a->pidfd);

@@ -78,11 +78,62 @@ static void show_stack(struct app *a)
     show_view(a, 1);
 }
 
+static int index_of(const struct view_ops *view)
+{
+    int i = 0;
+    while (i < VIEW_COUNT - 1 && view_table[i] != view)
+        i++;
+    return i;
+}
+
+static void set_mark(struct app *a)
+{
+    if (a->paused)
+        app_notice(a, "held: p lets it go on, then m marks");
+    else if (a->target.filled)
+        growth_mark(&a->growth, &a->target);
+}
+
+/* Growth shows in the call sites, and limits the blocks to those since. */
+static void show_growth(struct app *a)
+{
+    if (front(a) == &view_blocks)
+        block_list_choose(&a->blocks, a->blocks.site, growth_stamp(&a->growth));
+    else if (a->growth.mode != GROWTH_OFF)
+        show_view(a, index_of(&view_sites));
+}
+
+static void show_blocks(struct app *a)
+{
+    struct view_context x;
+    app_context(a, &x);
+    uint32_t site = view_sites_selected(a->states[index_of(&view_sites)], &x);
+    if (front(a) == &view_overview)
+        site = view_overview_site(a->states[index_of(&view_overview)]);
+    if (site >= a->target.snapshot.n_sites)
+        return;
+    block_list_choose(&a->blocks, site, growth_stamp(&a->growth));
+    show_view(a, index_of(&view_blocks));
+}
+
+/* q leads from the blocks to where they were asked for. */
+static void leave(struct app *a)
+{
+    if (!a->picking && front(a) == &view_blocks)
+        show_view(a, index_of(&view_sites));
+    else
+        app_leave(a);
+}
+
 static void own_action(struct app *a, enum action action)
 {
     switch (action) {
+    case ACTION_MARK: set_mark(a); break;
+    case ACTION_DIFF: a->notice[0] = '\0'; growth_toggle(&a->growth); show_growth(a); break;
+    case ACTION_COMPARE: show_growth(a); break;
+    case ACTION_BLOCKS: show_blocks(a); break;
     case ACTION_HELP: a->help = true; a->help_scroll = 0; break;
-    case ACTION_QUIT: app_leave(a); break;
+    case ACTION_QUIT: leave(a); break;
     case ACTION_OPEN: app_pick(a, picker_selected(&a->picker)); break;
     case ACTION_DETAILS: show_stack(a); break;
     case ACTION_PAUSE: app_pause(a); break;
@@ -93,6 +144,8 @@ static void own_action(struct app *a, enum action action)
     case ACTION_VIEW_2: show_view(a, 1); break;
     case ACTION_VIEW_3: show_view(a, 2); break;
     case ACTION_VIEW_4: show_view(a, 3); break;
+    case ACTION_VIEW_5: show_view(a, 4); break;
+    case ACTION_VIEW_6: show_view(a, 5); break;
     case ACTION_REDRAW: a->anew = true; break;
     case ACTION_SUSPEND: suspend(a); break;
     default: break;

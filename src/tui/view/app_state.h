@@ -8,7 +8,9 @@
 #define MEMTOP_TUI_VIEW_APP_STATE_H
 
 #include "tui/view/app.h"
+#include "tui/view/block_list.h"
 #include "tui/view/dialog.h"
+#include "tui/view/growth.h"
 #include "tui/view/picker.h"
 #include "tui/view/screen.h"
 #include "tui/view/target.h"
@@ -19,6 +21,8 @@ struct app {
     const struct app_config *config;
     struct app_result *result;
     struct target target;
+    struct growth growth;
+    struct block_list blocks;
     struct picker picker;
     bool picking;            /* the picker has the screen */
     bool from_picker;        /* leaving a target leads back to it */
@@ -65,7 +69,7 @@ void app_ask_tier(struct app *a);
 void app_answer(struct app *a, enum dialog_answer answer);
 
 /* What views may see of all this. */
-void app_context(const struct app *a, struct view_context *x);
+void app_context(struct app *a, struct view_context *x);
 
 /* Which keys are valid now: enum key_where. */
 unsigned app_where(const struct app *a);

@@ -48,6 +48,8 @@ enum key_where {
     WHERE_HELP   = 1 << 5,
     WHERE_TYPING = 1 << 6, /* the keys go to the program */
     WHERE_SITES  = 1 << 7, /* where rows are call sites */
+    WHERE_MARKS  = 1 << 8, /* the view of marks */
+    WHERE_BLOCKS = 1 << 9, /* the view of blocks */
     WHERE_ANY    = WHERE_TARGET | WHERE_PICKER | WHERE_HELP,
     WHERE_MOVE   = WHERE_LIST | WHERE_PICKER | WHERE_OUTPUT | WHERE_HELP,
     WHERE_ROWS   = WHERE_LIST | WHERE_PICKER,
@@ -67,12 +69,24 @@ enum key_where {
     X(DETAILS, WHERE_SITES, KEYCODE_ENTER, 0, 0, "Stack", "the whole stack of the call site") \
     X(PAUSE, WHERE_TARGET, 'p', 'Z', 0, "Pause", "hold the picture, or let it go on")    \
     X(TIER, WHERE_TARGET, 'M', 0, 0, NULL, "how much is recorded: exact, counters, sampled") \
-    X(NEXT_VIEW, WHERE_TARGET, KEYCODE_TAB, 0, 0, "View", "next view (1 to 4: this one)") \
+    X(NEXT_VIEW, WHERE_TARGET, KEYCODE_TAB, 0, 0, "View", "next view (1 to 6: this one)") \
     X(PREVIOUS_VIEW, WHERE_TARGET, KEYCODE_BACKTAB, 0, 0, NULL, "previous view")         \
     X(VIEW_1, WHERE_TARGET, '1', 0, 0, NULL, "overview")                                 \
     X(VIEW_2, WHERE_TARGET, '2', 0, 0, NULL, "call sites")                               \
     X(VIEW_3, WHERE_TARGET, '3', 'T', 0, NULL, "threads")                                \
     X(VIEW_4, WHERE_TARGET, '4', 0, 0, NULL, "the program's output")                     \
+    X(VIEW_5, WHERE_TARGET, '5', 0, 0, NULL, "marks")                                    \
+    X(VIEW_6, WHERE_TARGET, '6', 0, 0, NULL, "live blocks")                              \
+    X(MARK, WHERE_TARGET, 'm', 0, 0, "Mark", "set a mark: what comes later is compared with it") \
+    X(DIFF, WHERE_TARGET, 'D', 0, 0, "Diff", "growth from mark to mark, since the last one, off") \
+    X(BLOCKS, WHERE_SITES, 'b', 0, 0, "Blocks", "the live blocks of the call site")      \
+    X(CONTENTS, WHERE_BLOCKS, KEYCODE_ENTER, 0, 0, "Contents", "what is in the block")   \
+    X(COMPARE, WHERE_MARKS, KEYCODE_ENTER, 0, 0, "Since", "growth since this mark")      \
+    X(TAG, WHERE_MARKS, ' ', 0, 0, "A,B", "choose two marks for D")                      \
+    X(RENAME, WHERE_MARKS, 'r', 0, 0, "Rename", "rename the mark")                       \
+    X(DELETE, WHERE_MARKS, 'd', KEYCODE_DELETE, 0, "Delete", "delete the mark")          \
+    X(SAVE, WHERE_MARKS, 'w', 0, 0, "Save", "save the mark in a file")                   \
+    X(LOAD, WHERE_MARKS, 'L', 0, 0, "Load", "load a mark from a file")                   \
     X(UP, WHERE_MOVE, KEYCODE_UP, 'k', 0, NULL, "one row up")                            \
     X(DOWN, WHERE_MOVE, KEYCODE_DOWN, 'j', 0, NULL, "one row down")                      \
     X(PAGE_UP, WHERE_MOVE, KEYCODE_PAGE_UP, KEY_CONTROL('b'), 0, NULL, "one page up")    \

@@ -109,8 +109,8 @@ static void refresh(struct site_list *l, const struct view_context *x, int rows)
 
 /* ---- cells --------------------------------------------------------------- */
 /* Function, place, and if there is room for it who called. */
-static void draw_label(const struct view_context *x, uint32_t site, struct canvas *c,
-                       int row, int col, int width)
+void site_list_label(const struct view_context *x, uint32_t site, struct canvas *c, int row,
+                     int col, int width)
 {
     struct label label;
     char callers[256];
@@ -169,7 +169,7 @@ static void draw_cell(void *data, size_t row, int column, struct canvas *c, int 
     uint32_t site = l->order.items[row].row;
     char text[32];
     if (column == COLUMN_SITE) {
-        draw_label(l->x, site, c, at_row, col, width);
+        site_list_label(l->x, site, c, at_row, col, width);
         return;
     }
     cell_text(l->x, site, column, text, sizeof text);

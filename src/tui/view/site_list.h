@@ -31,6 +31,10 @@ void site_list_click(struct site_list *l, int row, int col);
 /* The site under the cursor, after drawing; 0 if there is none. */
 uint32_t site_list_selected(const struct site_list *l);
 
+/* Draw what a site is called in one line. */
+void site_list_label(const struct view_context *x, uint32_t site, struct canvas *c, int row,
+                     int col, int width);
+
 /* Draw a site's stack, leaf first, skipping `skip` frames. Returns how many
  * frames there are. */
 size_t site_list_stack(const struct view_context *x, uint32_t site, struct canvas *c,

@@ -208,6 +208,12 @@ uint64_t target_due(const struct target *t, bool sites)
     return sites && t->next_ns && t->next_sites_ns < t->next_ns ? t->next_sites_ns : t->next_ns;
 }
 
+void target_read_now(struct target *t)
+{
+    if (t->reader && !t->ended && !t->replaced)
+        read_parts(t, READER_ALL, &t->sites_cost_ns);
+}
+
 void target_finish(struct target *t)
 {
     if (!t->reader)

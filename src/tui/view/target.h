@@ -50,6 +50,9 @@ bool target_refresh(struct target *t, uint64_t now_ns, bool sites);
 /* When target_refresh has something to do next; UINT64_MAX never. */
 uint64_t target_due(const struct target *t, bool sites);
 
+/* Read everything at once, whatever the time: for a mark. */
+void target_read_now(struct target *t);
+
 /* Its process is gone: read everything once more, whatever the time. */
 void target_finish(struct target *t);
 

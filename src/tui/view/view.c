@@ -9,4 +9,6 @@ const struct view_ops *const view_table[VIEW_COUNT] = {
     &view_sites,
     &view_threads,
     &view_output,
+    &view_marks,
+    &view_blocks,
 };

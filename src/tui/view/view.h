@@ -16,6 +16,8 @@
 #include "tui/view/trend.h"
 
 struct terminal;
+struct growth;
+struct block_list;
 
 /* What there is to show. All of it belongs to the event loop. */
 struct view_context {
@@ -32,6 +34,9 @@ struct view_context {
     bool ended;
     bool paused;
     struct terminal *terminal;           /* NULL: the program has its own */
+    struct growth *growth;               /* marks; NULL: none. Views may call what
+                                            growth.h has for keys */
+    struct block_list *blocks;           /* of one call site; NULL: none */
 };
 
 struct view_ops {
@@ -58,13 +63,18 @@ extern const struct view_ops view_overview;
 extern const struct view_ops view_sites;
 extern const struct view_ops view_threads;
 extern const struct view_ops view_output;
+extern const struct view_ops view_marks;
+extern const struct view_ops view_blocks;
 
 /* The views in the order of their tabs. */
-#define VIEW_COUNT 4
+#define VIEW_COUNT 6
 extern const struct view_ops *const view_table[VIEW_COUNT];
 
 /* The stack of this site, in the view of sites. */
 void view_sites_show(void *state, uint32_t site);
+
+/* The site that the view of sites has under its cursor; UINT32_MAX: none. */
+uint32_t view_sites_selected(const void *state, const struct view_context *x);
 
 /* The site that the overview has under its cursor, 0 none. */
 uint32_t view_overview_site(const void *state);

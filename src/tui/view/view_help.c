@@ -15,6 +15,8 @@ static const char *const words[] = {
     "peak      the most that was ever live at once",
     "temporary allocated, and freed by its thread's very next allocation event",
     "site      one stack of calls that allocates",
+    "dLIVE     growth: live now less live at the mark",
+    "ALIVE     allocated since the mark and still alive",
     "foreign   frees of blocks that memtop never saw allocated",
     "exact     every block and stack is recorded; ~ marks estimates from samples",
     "LOST      allocations that could not be recorded: figures are too low",
@@ -28,6 +30,8 @@ static const char *place_of(unsigned where)
          : where & WHERE_TYPING ? "(while typing)"
          : where & WHERE_OUTPUT && !(where & WHERE_LIST) ? "(output)"
          : where & WHERE_PICKER && !(where & WHERE_LIST) ? "(list of processes)"
+         : where & WHERE_MARKS ? "(marks)"
+         : where & WHERE_BLOCKS ? "(blocks)"
          : where & WHERE_SITES ? "(call sites)"
          : where & WHERE_GRAPHS ? "(overview)"
          : where & WHERE_LIST ? "(lists)" : "";

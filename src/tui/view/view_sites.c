@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "tui/view/format.h"
+#include "tui/view/growth.h"
+#include "tui/view/growth_list.h"
 #include "tui/view/site_list.h"
 #include "tui/view/view.h"
 
@@ -13,6 +15,7 @@
 
 struct sites {
     struct site_list list;
+    struct growth_list growth; /* in its place while there is a comparison */
     bool details;       /* the stack has the page */
     size_t skip;        /* its frames scrolled away */
     size_t frames;      /* in the stack last drawn */
@@ -29,6 +32,22 @@ static void sites_fini(void *state)
 {
     struct sites *v = state;
     site_list_fini(&v->list);
+    growth_list_fini(&v->growth);
+}
+
+static bool shows_growth(const struct view_context *x)
+{
+    return x->growth && x->growth->mode != GROWTH_OFF;
+}
+
+uint32_t view_sites_selected(const void *state, const struct view_context *x)
+{
+    const struct sites *v = state;
+    uint32_t site = v->details            ? v->list.site
+                    : shows_growth(x)     ? growth_list_selected(&v->growth, x)
+                    : v->list.order.n     ? site_list_selected(&v->list)
+                                          : UINT32_MAX;
+    return site < x->snapshot->n_sites ? site : UINT32_MAX;
 }
 
 /* ---- drawing ------------------------------------------------------------- */
@@ -67,8 +86,8 @@ static const char *stack_note(const struct site_row *r)
 static void draw_stack(struct sites *v, const struct view_context *x, struct canvas *c,
                        struct rect a)
 {
-    uint32_t site = site_list_selected(&v->list);
-    if (a.rows < 2 || !v->list.order.n)
+    uint32_t site = view_sites_selected(v, x);
+    if (a.rows < 2 || site == UINT32_MAX)
         return;
     canvas_fill(c, a.row, a.col, a.cols, ROLE_HEAD, ' ');
     canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD, "Stack of call site %u%s", site,
@@ -111,7 +130,10 @@ static void sites_draw(void *state, const struct view_context *x, struct canvas 
     } else {
         stack.rows = 0;
     }
-    site_list_draw(&v->list, x, c, list);
+    if (shows_growth(x))
+        growth_list_draw(&v->growth, x, c, list);
+    else
+        site_list_draw(&v->list, x, c, list);
     draw_stack(v, x, c, stack);
 }
 
@@ -141,32 +163,42 @@ static bool details_action(struct sites *v, enum action action)
 static bool sites_action(void *state, const struct view_context *x, enum action action)
 {
     struct sites *v = state;
-    (void)x;
+    uint32_t site = view_sites_selected(v, x);
     if (v->details)
         return details_action(v, action);
-    if (action == ACTION_DETAILS && v->list.order.n) {
+    if (action == ACTION_DETAILS && site != UINT32_MAX) {
         /* The page stays with its site while the list goes on. */
         v->list.chosen = true;
-        v->list.site = site_list_selected(&v->list);
+        v->list.site = site;
         v->details = true;
         return true;
     }
-    return site_list_action(&v->list, action);
+    return shows_growth(x) ? growth_list_action(&v->growth, action)
+                           : site_list_action(&v->list, action);
 }
 
 static void sites_click(void *state, const struct view_context *x, int row, int col)
 {
     struct sites *v = state;
-    (void)x;
-    if (!v->details)
+    if (v->details)
+        return;
+    if (shows_growth(x))
+        growth_list_click(&v->growth, row, col);
+    else
         site_list_click(&v->list, row, col);
 }
 
 static char *sites_status(void *state, const struct view_context *x, char *out, size_t n)
 {
     struct sites *v = state;
-    char all[32];
-    (void)x;
+    char all[32], what[128];
+    if (shows_growth(x)) {
+        snprintf(out, n, "%zu of %s sites that changed %s",
+                 v->growth.table.cursor + (v->growth.order.n > 0),
+                 format_grouped(all, sizeof all, (int64_t)v->growth.order.n),
+                 growth_describe(x->growth, x->snapshot, what, sizeof what));
+        return out;
+    }
     snprintf(out, n, "%zu of %s call sites", v->list.table.cursor + (v->list.order.n > 0),
              format_grouped(all, sizeof all, (int64_t)v->list.order.n));
     return out;

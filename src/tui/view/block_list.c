@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Live blocks of one site; see block_list.h.
+ */
+#include "tui/view/block_list.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define MS UINT64_C(1000000)
+#define SLICE_MS 15
+#define PERIOD_NS (1000 * MS)
+#define SHARE 20 /* and after so many times what it took */
+
+void block_list_forget(struct block_list *b)
+{
+    reader_blocks_free(b->pass);
+    b->pass = NULL;
+    b->reader = NULL;
+    b->wanted = b->known = false;
+    b->rows.n = 0;
+    b->version++;
+}
+
+void block_list_fini(struct block_list *b)
+{
+    block_list_forget(b);
+    free(b->rows.rows);
+    free(b->next.rows);
+    *b = (struct block_list){ .site = 0 };
+}
+
+void block_list_choose(struct block_list *b, uint32_t site, uint64_t stamp)
+{
+    if (b->wanted && b->site == site && b->stamp == stamp)
+        return;
+    const struct reader *reader = b->reader;
+    block_list_forget(b);
+    b->reader = reader;
+    b->site = site;
+    b->stamp = stamp;
+    b->wanted = true;
+    b->next_ns = 0;
+}
+
+static void take(void *data, const struct block_row *row)
+{
+    struct block_list *b = data;
+    struct block_rows *r = &b->next;
+    if (row->site != b->site || row->birth < b->stamp)
+        return;
+    r->blocks += row->blocks;
+    r->bytes += row->bytes;
+    if (r->n == r->capacity && r->n < BLOCK_LIST_MOST) {
+        size_t capacity = r->capacity ? r->capacity * 2 : 256;
+        struct block_row *rows = realloc(r->rows, capacity * sizeof *rows);
+        if (!rows)
+            return;
+        r->rows = rows;
+        r->capacity = capacity;
+    }
+    if (r->n < r->capacity)
+        r->rows[r->n++] = *row;
+}
+
+static bool begin(struct block_list *b, struct target *t, uint64_t now)
+{
+    b->next.n = 0;
+    b->next.blocks = b->next.bytes = 0;
+    b->begin_ns = now;
+    b->next_ns = now + PERIOD_NS;
+    b->pass = reader_blocks_new(t->reader);
+    return b->pass != NULL;
+}
+
+static void finish(struct block_list *b)
+{
+    struct block_rows old = b->rows;
+    uint64_t now = target_now(), rest = (now - b->begin_ns) * SHARE;
+    b->rows = b->next;
+    b->next = old;
+    reader_blocks_free(b->pass);
+    b->pass = NULL;
+    b->known = true;
+    b->version++;
+    b->next_ns = now + (rest > PERIOD_NS ? rest : PERIOD_NS);
+}
+
+bool block_list_follow(struct block_list *b, struct target *t, uint64_t now)
+{
+    b->reader = t->reader;
+    b->ended = t->ended;
+    if (!b->wanted || !t->reader || !t->filled || (t->ended && b->known) ||
+        (!b->pass && now < b->next_ns))
+        return false;
+    if (!b->pass && !begin(b, t, now))
+        return false;
+    if (reader_blocks_step(b->pass, SLICE_MS, take, b) != READER_OK)
+        return false;
+    finish(b);
+    return true;
+}
+
+uint64_t block_list_due(const struct block_list *b, const struct target *t)
+{
+    if (!b->wanted || !t->reader || !t->filled || (t->ended && b->known))
+        return UINT64_MAX;
+    return b->pass ? 0 : b->next_ns;
+}
+
+/* Asked again after it was read: a block that was freed and handed out anew has
+ * another's contents. */
+static bool is_there(const struct block_list *b, const struct block_row *row)
+{
+    struct block_row now;
+    return b->reader && !b->ended && reader_block_find(b->reader, row->address, &now) &&
+           now.birth == row->birth && now.size == row->size && now.site == row->site;
+}
+
+long block_list_peek(const struct block_list *b, const struct block_row *row, uint64_t offset,
+                     void *to, size_t n)
+{
+    if (!is_there(b, row))
+        return -1;
+    if (offset >= row->size)
+        return 0;
+    if (n > row->size - offset)
+        n = (size_t)(row->size - offset);
+    long got = reader_peek(b->reader, row->address + offset, to, n);
+    if (got < 0)
+        return errno == ESRCH ? -1 : -2;
+    return is_there(b, row) ? got : -1;
+}

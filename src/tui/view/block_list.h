@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The live blocks of one call site, copied out of the segment in slices, and
+ * again from time to time. Part of the event loop, like growth.h. One thread.
+ */
+#ifndef MEMTOP_TUI_VIEW_BLOCK_LIST_H
+#define MEMTOP_TUI_VIEW_BLOCK_LIST_H
+
+#include "tui/view/target.h"
+
+#define BLOCK_LIST_MOST 262144u /* rows that are kept; what is beyond is summed */
+
+struct block_rows {
+    struct block_row *rows;
+    size_t n, capacity;
+    uint64_t blocks, bytes; /* of all, those beyond `n` included */
+};
+
+struct block_list {
+    uint32_t site;
+    bool wanted;              /* a site was chosen */
+    uint64_t stamp;           /* only blocks born since; 0: all */
+    struct block_rows rows;   /* the last complete ones */
+    bool known;               /* there are some of this site */
+    unsigned version;         /* changes with rows */
+    struct block_rows next;   /* under way */
+    struct block_pass *pass;
+    uint64_t next_ns, begin_ns;
+    const struct reader *reader; /* of the last follow; NULL: none */
+    bool ended;
+};
+
+/* An empty one is all zeros. */
+void block_list_fini(struct block_list *b);
+
+/* Another target, or none: the list is void. */
+void block_list_forget(struct block_list *b);
+
+/* From now on the blocks of this site, born since stamp (0: all). */
+void block_list_choose(struct block_list *b, uint32_t site, uint64_t stamp);
+
+/* Go on, for a slice. Returns whether there is something new to draw. */
+bool block_list_follow(struct block_list *b, struct target *t, uint64_t now_ns);
+
+/* When block_list_follow has something to do next; UINT64_MAX never. */
+uint64_t block_list_due(const struct block_list *b, const struct target *t);
+
+/* Read up to n bytes of a block from `offset` on, never beyond its end. Returns
+ * how many; -1: it is gone, or the target is; -2: it cannot be read. */
+long block_list_peek(const struct block_list *b, const struct block_row *row, uint64_t offset,
+                     void *to, size_t n);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The list of call sites by what changed: the columns of a comparison, see
+ * growth.h. Takes the place of the usual list while one is shown. One thread.
+ */
+#ifndef MEMTOP_TUI_VIEW_GROWTH_LIST_H
+#define MEMTOP_TUI_VIEW_GROWTH_LIST_H
+
+#include "tui/view/order.h"
+#include "tui/view/table.h"
+#include "tui/view/view.h"
+
+struct growth_list {
+    struct table table;
+    struct order order;
+    bool chosen;         /* somebody moved the cursor: it stays on its row */
+    uint32_t row;        /* that one */
+    unsigned version;    /* of the growth that order was made for */
+    int sorted_by;
+    bool sorted_reverse;
+    size_t sorted_rows;
+    const struct view_context *x; /* while drawing */
+};
+
+void growth_list_fini(struct growth_list *l);
+void growth_list_draw(struct growth_list *l, const struct view_context *x, struct canvas *c,
+                      struct rect area);
+bool growth_list_action(struct growth_list *l, enum action action);
+void growth_list_click(struct growth_list *l, int row, int col);
+
+/* The site under the cursor, after drawing; MARK_NO_SITE: none of this run. */
+uint32_t growth_list_selected(const struct growth_list *l, const struct view_context *x);
+
+#endif

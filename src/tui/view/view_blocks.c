@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The live blocks of one call site: address, size, age, thread; and what is in
+ * one of them, read from the target each time it is drawn.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tui/view/block_list.h"
+#include "tui/view/format.h"
+#include "tui/view/labels.h"
+#include "tui/view/order.h"
+#include "tui/view/table.h"
+#include "tui/view/view.h"
+
+#define PER_ROW 16 /* bytes of a block in a row */
+
+enum block_column { COLUMN_ADDRESS, COLUMN_SIZE, COLUMN_AGE, COLUMN_TID, COLUMN_NAME,
+                    COLUMN_COUNT };
+
+static const struct table_column columns[COLUMN_COUNT] = {
+    [COLUMN_ADDRESS] = { .name = "ADDRESS", .width = 18 },
+    [COLUMN_SIZE] = { .name = "SIZE", .width = 14 },
+    [COLUMN_AGE] = { .name = "AGE", .width = 8 },
+    [COLUMN_TID] = { .name = "THREAD", .width = 8 },
+    [COLUMN_NAME] = { .name = "NAME", .left = true, .fixed = true },
+};
+
+struct blocks {
+    struct table table;
+    struct order order;
+    unsigned version;
+    int sorted_by;
+    bool sorted_reverse;
+    bool contents;        /* of `row`, on the whole page */
+    struct block_row row;
+    uint64_t skip;        /* its rows scrolled away */
+    int page;
+    const struct view_context *x; /* while drawing */
+};
+
+static void blocks_init(void *state)
+{
+    struct blocks *v = state;
+    v->table.cursor_shown = true;
+    v->table.sort = COLUMN_SIZE;
+}
+
+static void blocks_fini(void *state)
+{
+    struct blocks *v = state;
+    order_fini(&v->order);
+}
+
+/* ---- the list ---------------------------------------------------------------------- */
+
+static uint64_t age_of(const struct view_context *x, const struct block_row *r)
+{
+    uint64_t now = x->snapshot->target.wall_ns;
+    return now > r->birth_ns ? now - r->birth_ns : 0;
+}
+
+static double key_of(const struct block_row *r, int column)
+{
+    switch (column) {
+    case COLUMN_ADDRESS: return -(double)r->address;
+    case COLUMN_AGE: return -(double)r->birth_ns;
+    case COLUMN_TID: return -(double)r->tid;
+    default: return (double)r->size;
+    }
+}
+
+static void sort(struct blocks *v, const struct block_list *b)
+{
+    if (v->version == b->version && v->sorted_by == v->table.sort &&
+        v->sorted_reverse == v->table.reverse)
+        return;
+    v->version = b->version;
+    v->sorted_by = v->table.sort;
+    v->sorted_reverse = v->table.reverse;
+    if (order_reserve(&v->order, b->rows.n) != 0)
+        return;
+    for (uint32_t i = 0; i < b->rows.n; i++) {
+        double key = key_of(&b->rows.rows[i], v->table.sort);
+        v->order.items[i] = (struct order_item){ .key = v->table.reverse ? -key : key, .row = i };
+    }
+    order_first(&v->order, v->order.n);
+}
+
+static const char *thread_name(const struct snapshot *s, int tid)
+{
+    for (size_t i = 0; tid && i < s->n_threads; i++)
+        if (s->threads[i].tid == tid)
+            return s->threads[i].name;
+    return tid ? "" : "(ended)";
+}
+
+static void draw_cell(void *data, size_t at, int column, struct canvas *c, int row, int col,
+                      int width)
+{
+    struct blocks *v = data;
+    const struct block_row *r = &v->x->blocks->rows.rows[v->order.items[at].row];
+    char text[32];
+    switch (column) {
+    case COLUMN_ADDRESS: snprintf(text, sizeof text, "0x%" PRIx64, r->address); break;
+    case COLUMN_SIZE: format_grouped(text, sizeof text, (int64_t)r->size); break;
+    case COLUMN_AGE: format_duration(text, sizeof text, age_of(v->x, r)); break;
+    case COLUMN_TID: snprintf(text, sizeof text, r->tid ? "%d" : "-", r->tid); break;
+    default:
+        canvas_text(c, row, col, width, ROLE_FUNCTION, thread_name(v->x->snapshot, r->tid));
+        return;
+    }
+    canvas_text_right(c, row, col, width, column == v->table.sort ? ROLE_STRONG : ROLE_PLAIN,
+                      text);
+}
+
+static void draw_title(const struct view_context *x, struct canvas *c, struct rect a)
+{
+    const struct block_list *b = x->blocks;
+    struct label *label = malloc(sizeof *label);
+    char count[32], bytes[24];
+    canvas_fill(c, a.row, a.col, a.cols, ROLE_HEAD, ' ');
+    if (label && b->site < x->snapshot->n_sites)
+        labels_site(x->symbols, x->snapshot, b->site, label);
+    else if (label)
+        label->function[0] = '\0';
+    canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD, "%s blocks, %s, of %.100s%s",
+                  format_grouped(count, sizeof count, (int64_t)b->rows.blocks),
+                  format_bytes(bytes, sizeof bytes, (int64_t)b->rows.bytes),
+                  label ? label->function : "", b->stamp ? ", since the mark" : "");
+    free(label);
+}
+
+static void draw_list(struct blocks *v, const struct view_context *x, struct canvas *c,
+                      struct rect a)
+{
+    draw_title(x, c, a);
+    a.row++;
+    a.rows--;
+    sort(v, x->blocks);
+    v->table.n_rows = v->order.n;
+    v->x = x;
+    table_draw(&v->table, columns, COLUMN_COUNT, c, a, draw_cell, v);
+    v->x = NULL;
+    if (!v->order.n && a.rows > 1)
+        canvas_text(c, a.row + 1, a.col, a.cols, ROLE_DIM,
+                    x->blocks->known ? "no live blocks" : "being read...");
+}
+
+/* ---- contents ------------------------------------------------------------------------ */
+
+static void draw_bytes(struct canvas *c, struct rect a, int row, uint64_t offset,
+                       const unsigned char *bytes, long n)
+{
+    int col = a.col + canvas_printf(c, row, a.col, a.cols, ROLE_DIM, "%8" PRIx64 "  ", offset);
+    char text[PER_ROW + 1];
+    long i = 0;
+    for (; i < n; i++) {
+        canvas_printf(c, row, col + (int)i * 3 + (i >= 8), 2, ROLE_PLAIN, "%02x", bytes[i]);
+        text[i] = bytes[i] >= ' ' && bytes[i] < 127 ? (char)bytes[i] : '.';
+    }
+    text[i] = '\0';
+    canvas_text(c, row, col + PER_ROW * 3 + 2, a.cols - (col - a.col) - PER_ROW * 3 - 2,
+                ROLE_FUNCTION, text);
+}
+
+static void draw_contents(struct blocks *v, const struct view_context *x, struct canvas *c,
+                          struct rect a)
+{
+    char size[32], age[24];
+    uint64_t rows = (v->row.size + PER_ROW - 1) / PER_ROW;
+    canvas_fill(c, a.row, a.col, a.cols, ROLE_HEAD, ' ');
+    canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD,
+                  "0x%" PRIx64 ", %s bytes, %s old", v->row.address,
+                  format_grouped(size, sizeof size, (int64_t)v->row.size),
+                  format_duration(age, sizeof age, age_of(x, &v->row)));
+    v->page = a.rows - 1;
+    if (v->page < 1)
+        return;
+    if (v->skip + (uint64_t)v->page > rows)
+        v->skip = rows > (uint64_t)v->page ? rows - (uint64_t)v->page : 0;
+    size_t want = (size_t)v->page * PER_ROW;
+    unsigned char *bytes = malloc(want);
+    uint64_t offset = v->skip * PER_ROW;
+    long got = bytes ? block_list_peek(x->blocks, &v->row, offset, bytes, want) : -2;
+    if (got <= 0)
+        canvas_text(c, a.row + 1, a.col, a.cols, ROLE_DIM,
+                    got == -1 ? "gone" : got == 0 ? "empty" : "cannot be read");
+    for (long i = 0; i < got; i += PER_ROW)
+        draw_bytes(c, a, a.row + 1 + (int)(i / PER_ROW), offset + (uint64_t)i, bytes + i,
+                   got - i < PER_ROW ? got - i : PER_ROW);
+    free(bytes);
+}
+
+static void blocks_draw(void *state, const struct view_context *x, struct canvas *c,
+                        struct rect a)
+{
+    struct blocks *v = state;
+    if (a.rows < 1)
+        return;
+    if (!x->blocks || !x->blocks->wanted) {
+        v->contents = false;
+        canvas_text(c, a.row, a.col, a.cols, ROLE_DIM,
+                    "b on a call site shows its live blocks here");
+    } else if (v->contents) {
+        draw_contents(v, x, c, a);
+    } else {
+        draw_list(v, x, c, a);
+    }
+}
+
+/* ---- input --------------------------------------------------------------------------- */
+
+static void scroll(struct blocks *v, int64_t by)
+{
+    int64_t to = (int64_t)v->skip + by;
+    v->skip = to > 0 ? (uint64_t)to : 0; /* its end is brought into range when drawn */
+}
+
+static bool contents_action(struct blocks *v, enum action action)
+{
+    switch (action) {
+    case ACTION_UP: scroll(v, -1); return true;
+    case ACTION_DOWN: scroll(v, 1); return true;
+    case ACTION_PAGE_UP: scroll(v, -v->page); return true;
+    case ACTION_PAGE_DOWN: scroll(v, v->page); return true;
+    case ACTION_FIRST: v->skip = 0; return true;
+    case ACTION_LAST: v->skip = v->row.size / PER_ROW; return true;
+    case ACTION_QUIT: case ACTION_CANCEL: case ACTION_CONTENTS:
+        v->contents = false;
+        return true;
+    default: return false;
+    }
+}
+
+static bool blocks_action(void *state, const struct view_context *x, enum action action)
+{
+    struct blocks *v = state;
+    if (v->contents)
+        return contents_action(v, action);
+    if (action == ACTION_CONTENTS && x->blocks && v->table.cursor < v->order.n &&
+        v->version == x->blocks->version) {
+        v->row = x->blocks->rows.rows[v->order.items[v->table.cursor].row];
+        v->contents = true;
+        v->skip = 0;
+        return true;
+    }
+    return table_action(&v->table, columns, COLUMN_COUNT, action);
+}
+
+static void blocks_click(void *state, const struct view_context *x, int row, int col)
+{
+    struct blocks *v = state;
+    (void)x;
+    if (!v->contents)
+        table_click(&v->table, columns, COLUMN_COUNT, row, col);
+}
+
+static char *blocks_status(void *state, const struct view_context *x, char *out, size_t n)
+{
+    struct blocks *v = state;
+    char all[32];
+    bool cut = x->blocks && x->blocks->rows.n == BLOCK_LIST_MOST;
+    snprintf(out, n, "%zu of %s blocks%s", v->table.cursor + (v->order.n > 0),
+             format_grouped(all, sizeof all, (int64_t)v->order.n),
+             cut ? ", others not listed" : "");
+    return out;
+}
+
+const struct view_ops view_blocks = {
+    .name = "Blocks",
+    .title = "Live blocks",
+    .state_bytes = sizeof(struct blocks),
+    .where = WHERE_TARGET | WHERE_LIST | WHERE_BLOCKS,
+    .init = blocks_init,
+    .fini = blocks_fini,
+    .draw = blocks_draw,
+    .action = blocks_action,
+    .click = blocks_click,
+    .status = blocks_status,
+};
