@@ -95,6 +95,15 @@ same node 1000 node -e '
     const m = new Map(); for (let i = 0; i < 20000; i++) m.set("k" + i, { i, s: "x".repeat(i % 9) });
     console.log(m.size, JSON.stringify([...m.values()]).length); process.exit(6)'
 
+# A program at a fixed address, in several pieces, where it is one: named all the same.
+if command -v node >/dev/null && nm "$(command -v node)" 2>/dev/null | grep -q node; then
+    "$MEMTOP" stat --json -o "$TMP/node.json" -- node -e 1
+    grep -q '"function":"node::Start' "$TMP/node.json"
+    ok $? 'node: its functions have names'
+else
+    skip 'node is not here or has no symbols'
+fi
+
 cat >"$TMP/threads.cc" <<'END'
 #include <cstdio>
 #include <map>

@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <link.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "agent/procinfo.h"
 #include "agent/stack.h"
@@ -66,16 +67,36 @@ static void read_notes(struct seg_module *m, const char *note, uint64_t bytes)
     }
 }
 
-/* The loader maps a file from its header on, so the program headers are in
- * the first page of the module. */
-static void read_build_id(struct seg_module *m)
+/* The program headers of a module: of the program itself the kernel says where,
+ * others are mapped from their header on, which says it on its first page. */
+static const ElfW(Phdr) *program_headers(const struct place *where, size_t *n)
 {
-    const ElfW(Ehdr) *elf = (const void *)m->start;
+    if (where->path == store.header->executable) {
+        *n = getauxval(AT_PHNUM);
+        return (const void *)getauxval(AT_PHDR);
+    }
+    const ElfW(Ehdr) *elf = (const void *)where->start;
+    *n = elf->e_phnum;
     if (memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 ||
         elf->e_phoff + (uint64_t)elf->e_phnum * sizeof(ElfW(Phdr)) > 4096)
-        return;
-    const ElfW(Phdr) *ph = (const void *)(m->start + elf->e_phoff);
-    for (unsigned i = 0; i < elf->e_phnum; i++) {
+        return NULL;
+    return (const void *)(where->start + elf->e_phoff);
+}
+
+/* A program at a fixed place may have gaps, and the loader then speaks of the
+ * piece that was asked for: take them all. */
+static void read_headers(struct seg_module *m, const struct place *where)
+{
+    size_t n;
+    const ElfW(Phdr) *ph = program_headers(where, &n);
+    for (size_t i = 0; ph && i < n; i++) {
+        uintptr_t at = m->bias + ph[i].p_vaddr;
+        if (ph[i].p_type != PT_LOAD)
+            continue;
+        m->start = at < m->start ? at & ~(uintptr_t)4095 : m->start;
+        m->end = at + ph[i].p_memsz > m->end ? at + ph[i].p_memsz : m->end;
+    }
+    for (size_t i = 0; ph && i < n; i++) {
         uintptr_t at = m->bias + ph[i].p_vaddr;
         if (ph[i].p_type == PT_NOTE && at >= m->start && at + ph[i].p_memsz <= m->end)
             read_notes(m, (const char *)at, ph[i].p_memsz);
@@ -98,7 +119,7 @@ static uint16_t append(const struct place *where)
     size_t n = strnlen(where->path, sizeof m->path - 1);
     memcpy(m->path, where->path, n);
     m->path[n] = '\0';
-    read_build_id(m);
+    read_headers(m, where);
     __atomic_store_n(&m->state, SEG_MODULE_LOADED, __ATOMIC_RELEASE);
     return (uint16_t)index;
 }
