@@ -30,7 +30,7 @@ keys <C-]>m
 wait "mark 2 is set"
 keys D
 wait "[2 Sites]"
-match "^ \+977K +\+1.00k +\+1.00k +- .* make_rows"
+match "^ \+977K +\+1.00k +\+1.00k +977K +1.00k .* make_rows"
 wait "of 1 sites that changed from mark 1 to mark 2"
 keys D
 wait "nothing changed"

@@ -94,11 +94,17 @@ static void set_mark(struct app *a)
         growth_mark(&a->growth, &a->target);
 }
 
+static void choose_blocks(struct app *a, uint32_t site)
+{
+    struct growth_births births = growth_births(&a->growth);
+    block_list_choose(&a->blocks, site, births.since, births.until);
+}
+
 /* Growth shows in the call sites, and limits the blocks to those since. */
 static void show_growth(struct app *a)
 {
     if (front(a) == &view_blocks)
-        block_list_choose(&a->blocks, a->blocks.site, growth_stamp(&a->growth));
+        choose_blocks(a, a->blocks.site);
     else if (a->growth.mode != GROWTH_OFF)
         show_view(a, index_of(&view_sites));
 }
@@ -112,7 +118,7 @@ static void show_blocks(struct app *a)
         site = view_overview_site(a->states[index_of(&view_overview)]);
     if (site >= a->target.snapshot.n_sites)
         return;
-    block_list_choose(&a->blocks, site, growth_stamp(&a->growth));
+    choose_blocks(a, site);
     show_view(a, index_of(&view_blocks));
 }
 

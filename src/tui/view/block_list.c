@@ -30,15 +30,16 @@ void block_list_fini(struct block_list *b)
     *b = (struct block_list){ .site = 0 };
 }
 
-void block_list_choose(struct block_list *b, uint32_t site, uint64_t stamp)
+void block_list_choose(struct block_list *b, uint32_t site, uint64_t since, uint64_t until)
 {
-    if (b->wanted && b->site == site && b->stamp == stamp)
+    if (b->wanted && b->site == site && b->since == since && b->until == until)
         return;
     const struct reader *reader = b->reader;
     block_list_forget(b);
     b->reader = reader;
     b->site = site;
-    b->stamp = stamp;
+    b->since = since;
+    b->until = until;
     b->wanted = true;
     b->next_ns = 0;
 }
@@ -47,7 +48,7 @@ static void take(void *data, const struct block_row *row)
 {
     struct block_list *b = data;
     struct block_rows *r = &b->next;
-    if (row->site != b->site || row->birth < b->stamp)
+    if (row->site != b->site || row->birth < b->since || row->birth >= b->until)
         return;
     r->blocks += row->blocks;
     r->bytes += row->bytes;

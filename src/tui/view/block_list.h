@@ -19,7 +19,7 @@ struct block_rows {
 struct block_list {
     uint32_t site;
     bool wanted;              /* a site was chosen */
-    uint64_t stamp;           /* only blocks born since; 0: all */
+    uint64_t since, until;    /* only blocks born then; 0 and UINT64_MAX: all */
     struct block_rows rows;   /* the last complete ones */
     bool known;               /* there are some of this site */
     unsigned version;         /* changes with rows */
@@ -36,8 +36,9 @@ void block_list_fini(struct block_list *b);
 /* Another target, or none: the list is void. */
 void block_list_forget(struct block_list *b);
 
-/* From now on the blocks of this site, born since stamp (0: all). */
-void block_list_choose(struct block_list *b, uint32_t site, uint64_t stamp);
+/* From now on the blocks of this site, born at `since` or later and before
+ * `until` (birth stamps; 0 and UINT64_MAX: all). */
+void block_list_choose(struct block_list *b, uint32_t site, uint64_t since, uint64_t until);
 
 /* Go on, for a slice. Returns whether there is something new to draw. */
 bool block_list_follow(struct block_list *b, struct target *t, uint64_t now_ns);

@@ -85,9 +85,15 @@ void growth_toggle(struct growth *g)
         compare(g, GROWTH_OFF, NULL, NULL);
 }
 
-uint64_t growth_stamp(const struct growth *g)
+struct growth_births growth_births(const struct growth *g)
 {
-    return g->mode == GROWTH_SINCE && !g->from->foreign ? g->from->stamp : 0;
+    struct growth_births births = { .since = 0, .until = UINT64_MAX };
+    if (g->mode == GROWTH_OFF || g->from->foreign || (g->to && g->to->foreign))
+        return births;
+    births.since = g->from->stamp;
+    if (g->to)
+        births.until = g->to->stamp;
+    return births;
 }
 
 char *growth_describe(const struct growth *g, const struct snapshot *s, char *out, size_t n)
@@ -259,7 +265,8 @@ static bool update_diff(struct growth *g, struct target *t)
 static void sum_block(void *data, const struct block_row *row)
 {
     struct growth *g = data;
-    if (row->birth < g->from->stamp || row->site >= g->n_next)
+    if (row->birth < g->births.since || row->birth >= g->births.until ||
+        row->site >= g->n_next)
         return;
     g->next[row->site].blocks += row->blocks;
     g->next[row->site].bytes += row->bytes;
@@ -273,6 +280,7 @@ static bool begin_pass(struct growth *g, struct target *t, uint64_t now)
         return false;
     memset(next, 0, n * sizeof *next);
     g->next = next;
+    g->births = growth_births(g);
     g->n_next = n;
     g->pass = reader_blocks_new(t->reader);
     g->pass_begin_ns = now;
@@ -297,7 +305,7 @@ static bool finish_pass(struct growth *g)
 
 static bool update_alive(struct growth *g, struct target *t, uint64_t now)
 {
-    if (!growth_stamp(g) || !t->reader || (t->ended && g->alive_known))
+    if (!growth_births(g).since || !t->reader || (t->ended && g->alive_known))
         return false;
     if (!g->pass && (now < g->next_pass_ns || !begin_pass(g, t, now))) {
         if (!g->pass && now >= g->next_pass_ns)
@@ -335,7 +343,7 @@ uint64_t growth_due(const struct growth *g, const struct target *t, bool shown)
         return UINT64_MAX;
     if (has_figures(g) && !g->figures)
         return now;
-    if (!growth_stamp(g) || (t->ended && g->alive_known))
+    if (!growth_births(g).since || (t->ended && g->alive_known))
         return UINT64_MAX;
     return g->pass ? now : g->next_pass_ns;
 }

@@ -24,9 +24,15 @@ enum growth_mode {
     GROWTH_PAIR,  /* from a mark to another */
 };
 
-/* Allocated since the mark and still alive. */
+/* Allocated since the mark, or between two, and still alive. */
 struct growth_alive {
     uint64_t blocks, bytes;
+};
+
+/* The births that are compared: at least `since`, before `until`. `since` is 0
+ * where there is nothing to compare births with. */
+struct growth_births {
+    uint64_t since, until;
 };
 
 struct growth_job; /* a file that is read or written */
@@ -52,6 +58,7 @@ struct growth {
     struct growth_alive *alive; /* by site */
     size_t n_alive;
     struct block_pass *pass;  /* under way, into `next` */
+    struct growth_births births; /* that it looks for */
     struct growth_alive *next;
     size_t n_next;
     uint64_t next_pass_ns, pass_begin_ns;
@@ -97,7 +104,7 @@ void growth_load(struct growth *g, const char *path);
 /* "since mark 1, 12 s ago", "mark 1 to mark 2", "" when off. Returns out. */
 char *growth_describe(const struct growth *g, const struct snapshot *s, char *out, size_t n);
 
-/* What to compare births with: only blocks since then are shown. 0: all. */
-uint64_t growth_stamp(const struct growth *g);
+/* Those of what is shown. */
+struct growth_births growth_births(const struct growth *g);
 
 #endif

@@ -115,6 +115,11 @@ static void draw_cell(void *data, size_t at, int column, struct canvas *c, int r
                       text);
 }
 
+static const char *births_text(const struct block_list *b)
+{
+    return !b->since ? "" : b->until == UINT64_MAX ? ", since the mark" : ", between the marks";
+}
+
 static void draw_title(const struct view_context *x, struct canvas *c, struct rect a)
 {
     const struct block_list *b = x->blocks;
@@ -128,7 +133,7 @@ static void draw_title(const struct view_context *x, struct canvas *c, struct re
     canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD, "%s blocks, %s, of %.100s%s",
                   format_grouped(count, sizeof count, (int64_t)b->rows.blocks),
                   format_bytes(bytes, sizeof bytes, (int64_t)b->rows.bytes),
-                  label ? label->function : "", b->stamp ? ", since the mark" : "");
+                  label ? label->function : "", births_text(b));
     free(label);
 }
 
