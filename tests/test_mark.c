@@ -156,9 +156,14 @@ static void test_run(void)
                d.rows[7].live_bytes == -before.sites[7].live_bytes &&
                d.rows[8].change == MARK_SAME, "new and vanished sites");
     struct mark_diff pair = { .n = 0 };
-    tap_ok(mark_diff(a, b, &h.s, &book, &pair) && pair.n == d.n &&
-               memcmp(pair.rows, d.rows, d.n * sizeof *d.rows) == 0,
-           "a mark of now is as good as now");
+    size_t equal = 0;
+    mark_diff(a, b, &h.s, &book, &pair);
+    for (size_t i = 0; i < pair.n; i++)
+        equal += pair.rows[i].live_bytes == d.rows[i].live_bytes &&
+                 pair.rows[i].live_blocks == d.rows[i].live_blocks &&
+                 pair.rows[i].allocations == d.rows[i].allocations &&
+                 pair.rows[i].change == d.rows[i].change && pair.rows[i].site == i;
+    tap_is_u64(equal, SITES, "a mark of now is as good as now");
     mark_diff(b, a, &h.s, &book, &pair);
     size_t negative = 0;
     for (size_t i = 0; i < SITES; i++)
