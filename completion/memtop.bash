@@ -57,13 +57,14 @@ _memtop() {
         ;;
     esac
     case $command in
-    run) word='--output= --keep --follow= --memory= --tier= --sample= --preload= --help --' ;;
+    run) word='--ascii --output= --keep --follow= --memory= --tier= --sample= --preload= --help --' ;;
     stat)
         word='--json --output= --top= --keep --follow= --memory= --tier= --sample= --preload='
         word+=' --help --'
         ;;
     list) word='--json --help' ;;
-    attach | mark) word="--help $(_memtop_pids)" ;;
+    attach) word="--ascii --help $(_memtop_pids)" ;;
+    mark) word="--help $(_memtop_pids)" ;;
     mode)
         word="--sample= --help $(_memtop_pids)"
         ((COMP_CWORD > 2)) && word='counters exact sampled --sample= --help'

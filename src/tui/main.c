@@ -78,7 +78,7 @@ static int run_command(const struct command *c, int argc, char **argv)
 static int choose_process(void)
 {
     if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
-        return command_view(0);
+        return command_view(0, false);
     print_usage(stderr);
     return STATUS_USAGE;
 }

@@ -34,7 +34,7 @@ static int check_target(int pid)
     }
 }
 
-int command_view(int pid)
+int command_view(int pid, bool ascii)
 {
     if (pid && check_target(pid) != STATUS_DONE)
         return STATUS_FAILED;
@@ -42,7 +42,7 @@ int command_view(int pid)
     if (obstacle)
         return command_fail("the viewer cannot run: %s: memtop report %d prints what it would "
                             "show", obstacle, pid);
-    struct app_config config = { .pid = pid, .pty_fd = -1, .output_fd = -1 };
+    struct app_config config = { .pid = pid, .pty_fd = -1, .output_fd = -1, .ascii = ascii };
     struct app_result result;
     return app_run(&config, &result) == 0 ? STATUS_DONE : STATUS_FAILED;
 }
@@ -51,7 +51,7 @@ static int attach_main(const struct options *o)
 {
     int pid = options_pid(o->args[0]);
     if (pid)
-        return command_view(pid);
+        return command_view(pid, o->ascii);
     fprintf(stderr, "memtop attach: %s: not a process id: see memtop list\n", o->args[0]);
     return STATUS_USAGE;
 }
@@ -61,6 +61,7 @@ const struct command command_attach = {
     .args = "PID",
     .summary = "Look at a process that has the agent",
     .details = "Several viewers may look at once; the process takes no notice.\n",
+    .options = OPTION_ASCII,
     .min_args = 1,
     .max_args = 1,
     .main = attach_main,

@@ -42,6 +42,6 @@ __attribute__((format(printf, 1, 2)))
 int command_fail(const char *format, ...);
 
 /* The viewer on `pid`, or the picker for 0. Returns the exit status. */
-int command_view(int pid);
+int command_view(int pid, bool ascii);
 
 #endif

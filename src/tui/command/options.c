@@ -33,6 +33,7 @@ static const struct option_row rows[] = {
     { OPTION_MEMORY, 'm', "memory", "SIZE", "what recording may take, for example 512M" },
     { OPTION_TIER, 't', "tier", "TIER", "record: counters, exact (default) or sampled" },
     { OPTION_SAMPLE, 's', "sample", "SIZE", "sampled: mean bytes from sample to sample (512K)" },
+    { OPTION_ASCII, 'a', "ascii", NULL, "draw with ASCII, whatever the locale says" },
     { OPTION_PRELOAD, 0, "preload", "LIB", "preload LIB into CMD, behind the agent" },
 };
 #define N_ROWS (sizeof rows / sizeof *rows)
@@ -103,6 +104,7 @@ static bool take(struct options *o, unsigned set, const char *value)
     case OPTION_SAVE: o->output = value; return *value != '\0';
     case OPTION_TOP: o->top_given = true; return parse_count(value, &o->top);
     case OPTION_KEEP: o->keep = true; return true;
+    case OPTION_ASCII: o->ascii = true; return true;
     case OPTION_FOLLOW: o->follow = value; return *value != '\0';
     case OPTION_MEMORY: o->memory = parse_size(value); return o->memory != 0;
     case OPTION_TIER: o->tier = value; return tier_parse(value, &tier);

@@ -23,6 +23,7 @@ enum option_set {
     OPTION_PRELOAD = 1 << 7,
     OPTION_TIER    = 1 << 8,
     OPTION_SAMPLE  = 1 << 9,
+    OPTION_ASCII   = 1 << 10,
 };
 
 /* What to hand to CMD's agent: the options that run and stat share. */
@@ -32,6 +33,7 @@ enum option_set {
 struct options {
     bool json;
     bool keep;
+    bool ascii;
     bool top_given;
     size_t top;          /* sites; REPORT_ALL_SITES when not given */
     const char *output;  /* NULL: not given */

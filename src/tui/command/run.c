@@ -86,6 +86,7 @@ static int view_child(const struct options *o, struct keeper *k)
 {
     struct app_config config = {
         .pid = k->child, .child = true, .pty_fd = k->master, .output_fd = k->output_fd,
+        .ascii = o->ascii,
     };
     struct app_result result;
     int failed = app_run(&config, &result);
@@ -152,7 +153,7 @@ const struct command command_run = {
     .details = "Without a terminal for the viewer, CMD runs as in memtop stat: its input and\n"
                "output stay untouched and the report follows on standard error.\n"
                "The exit status is CMD's, 128 + N when signal N killed it.\n",
-    .options = OPTION_SAVE | OPTIONS_OF_CMD,
+    .options = OPTION_SAVE | OPTION_ASCII | OPTIONS_OF_CMD,
     .min_args = 1,
     .max_args = -1,
     .main = run_main,
