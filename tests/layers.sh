@@ -35,6 +35,8 @@ none 'src/tui/model includes shared/ and itself only' \
     "$(ours_except src/tui/model '(shared|tui/model)/')"
 none 'src/tui/report includes shared/, tui/model/, itself and format.h only' \
     "$(ours_except src/tui/report '(shared|tui/model|tui/report)/|tui/view/format\.h')"
+none 'src/tui/export includes shared/, tui/model/, tui/report/ and itself only' \
+    "$(ours_except src/tui/export '(shared|tui/model|tui/report|tui/export)/')"
 none 'src/tui/view includes shared/, tui/model/, tui/reader/ and itself only' \
     "$(ours_except src/tui/view '(shared|tui/model|tui/view|tui/reader)/')"
 

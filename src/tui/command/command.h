@@ -22,6 +22,7 @@ struct command {
     const char *args;    /* of the usage line, after the options */
     const char *summary; /* one line, no full stop */
     const char *details; /* further lines of --help, or NULL */
+    void (*print_more)(void); /* the last lines of --help, or NULL */
     unsigned options;    /* enum option_set */
     int min_args;
     int max_args;        /* -1: no limit */
@@ -36,6 +37,7 @@ extern const struct command command_report;
 extern const struct command command_clean;
 extern const struct command command_mode;
 extern const struct command command_mark;
+extern const struct command command_export;
 
 /* "memtop: " and the message and a newline on stderr. Returns STATUS_FAILED. */
 __attribute__((format(printf, 1, 2)))

@@ -35,6 +35,10 @@ static const struct option_row rows[] = {
     { OPTION_SAMPLE, 's', "sample", "SIZE", "sampled: mean bytes from sample to sample (512K)" },
     { OPTION_ASCII, 'a', "ascii", NULL, "draw with ASCII, whatever the locale says" },
     { OPTION_PRELOAD, 0, "preload", "LIB", "preload LIB into CMD, behind the agent" },
+    { OPTION_FORMAT, 0, "format", "FORMAT", "which format, see below" },
+    { OPTION_VALUE, 0, "value", "VALUE", "which figure, see below (live_bytes)" },
+    { OPTION_INVERTED, 0, "inverted", NULL, "begin at the functions that allocate" },
+    { OPTION_EXPORT, 'o', "output", "FILE", "write to FILE" },
 };
 #define N_ROWS (sizeof rows / sizeof *rows)
 
@@ -58,6 +62,8 @@ static void print_help(const struct command *c)
                row->letter ? row->letter : ' ', row->letter ? ',' : ' ', name, row->help);
     }
     puts("  -h, --help             print this");
+    if (c->print_more)
+        c->print_more();
 }
 
 static enum options_result wrong(const struct command *c, const char *what, const char *value)
@@ -101,6 +107,7 @@ static bool take(struct options *o, unsigned set, const char *value)
     switch (set) {
     case OPTION_JSON: o->json = true; return true;
     case OPTION_REPORT:
+    case OPTION_EXPORT:
     case OPTION_SAVE: o->output = value; return *value != '\0';
     case OPTION_TOP: o->top_given = true; return parse_count(value, &o->top);
     case OPTION_KEEP: o->keep = true; return true;
@@ -112,6 +119,9 @@ static bool take(struct options *o, unsigned set, const char *value)
         o->sample = parse_size(value);
         return o->sample != 0 && o->sample <= SEG_SAMPLE_MAX;
     case OPTION_PRELOAD: o->preload = value; return *value != '\0';
+    case OPTION_FORMAT: o->format = value; return *value != '\0';
+    case OPTION_VALUE: o->value = value; return *value != '\0';
+    case OPTION_INVERTED: o->inverted = true; return true;
     }
     return false;
 }

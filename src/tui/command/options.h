@@ -23,6 +23,10 @@ enum option_set {
     OPTION_PRELOAD = 1 << 7,
     OPTION_TIER    = 1 << 8,
     OPTION_SAMPLE  = 1 << 9,
+    OPTION_EXPORT  = 1 << 16, /* -o, --output: where the export goes */
+    OPTION_FORMAT  = 1 << 17,
+    OPTION_VALUE   = 1 << 18,
+    OPTION_INVERTED = 1 << 19,
     OPTION_ASCII   = 1 << 10,
 };
 
@@ -42,6 +46,9 @@ struct options {
     uint64_t memory;     /* bytes, 0: not given */
     const char *tier;    /* the name of one, NULL: not given */
     uint64_t sample;     /* bytes up to SEG_SAMPLE_MAX, 0: not given */
+    const char *format;  /* NULL: not given */
+    const char *value;   /* the name of a figure, NULL: not given */
+    bool inverted;
     int n_args;          /* what follows the options */
     char **args;         /* NULL terminated */
 };

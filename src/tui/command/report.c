@@ -9,23 +9,9 @@
 #include "tui/command/output.h"
 #include "tui/command/reporting.h"
 
-/* Opens by pid or path. Returns NULL after a message. */
-static struct reader *open_target(const char *target)
-{
-    struct reader *r = NULL;
-    int pid = options_pid(target);
-    enum reader_status status = pid ? reader_open_pid(pid, &r) : reader_open_path(target, &r);
-    if (status == READER_OK)
-        return r;
-    command_fail("%s: %s%s", target, reader_message(status),
-                 status == READER_NO_SEGMENT ? ": start it with memtop run or memtop stat"
-                                             : "");
-    return NULL;
-}
-
 static int report_main(const struct options *o)
 {
-    struct reader *r = open_target(o->args[0]);
+    struct reader *r = reporting_open(o->args[0]);
     if (!r)
         return STATUS_FAILED;
     struct reporting how = REPORTING_OF(o);

@@ -7,6 +7,19 @@
 #include "tui/command/command.h"
 #include "tui/report/report.h"
 
+struct reader *reporting_open(const char *target)
+{
+    struct reader *r = NULL;
+    int pid = options_pid(target);
+    enum reader_status status = pid ? reader_open_pid(pid, &r) : reader_open_path(target, &r);
+    if (status == READER_OK)
+        return r;
+    command_fail("%s: %s%s", target, reader_message(status),
+                 status == READER_NO_SEGMENT ? ": start it with memtop run or memtop stat"
+                                             : "");
+    return NULL;
+}
+
 static int write_snapshot(const struct reporting *how, const struct snapshot *s, FILE *out)
 {
     const struct target_info *t = &s->target;

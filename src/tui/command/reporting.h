@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From an open reader to a written report, for the commands stat and report.
+ * From a pid to an open reader, and from there to a written report: for the
+ * commands stat, report and export.
  */
 #ifndef MEMTOP_TUI_COMMAND_REPORTING_H
 #define MEMTOP_TUI_COMMAND_REPORTING_H
@@ -25,6 +26,9 @@ struct reporting {
         .top = (o)->top_given || (o)->json ? (o)->top : REPORTING_TEXT_SITES,  \
         .exit_code = -1,                                                       \
     }
+
+/* Open by pid or path. NULL after a message. */
+struct reader *reporting_open(const char *target);
 
 /* Take a snapshot and write it. 0, or -1 after a message. */
 int reporting_write(const struct reporting *how, struct reader *r, FILE *out);

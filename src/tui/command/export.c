@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * memtop export: a snapshot in the file formats of other tools.
+ */
+#include "tui/export/export.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tui/command/command.h"
+#include "tui/command/output.h"
+#include "tui/command/reporting.h"
+
+static void print_formats(void)
+{
+    const struct export_format *f;
+    puts("\nFormats:");
+    for (size_t i = 0; (f = export_format_at(i)); i++)
+        if (f->write)
+            printf("  %-12s %s\n", f->name, f->help);
+    printf("\nValues, for --value (not with every format):\n ");
+    for (unsigned i = 0; i < EXPORT_VALUES; i++)
+        printf(" %s", export_value_name((enum export_value)i));
+    putchar('\n');
+}
+
+static int wrong(const char *what, const char *name, const char *why)
+{
+    fprintf(stderr, "memtop export: %s%s: %s\n", what, name, why);
+    return STATUS_USAGE;
+}
+
+/* Do format, value and output go together? Sets *f and e->value. */
+static int check(const struct options *o, const struct export_format **f, struct export *e)
+{
+    if (!o->format)
+        return wrong("--format", "", "is missing: see memtop export --help");
+    *f = export_format(o->format);
+    if (!*f)
+        return wrong("no such format: ", o->format, "see memtop export --help");
+    if (!(*f)->write)
+        return wrong("--format ", o->format, (*f)->refusal);
+    e->value = (*f)->value;
+    if (o->value && !(*f)->chooses_value)
+        return wrong("--value", "", "this format has its own values: leave it out");
+    if (o->value && !export_value_parse(o->value, &e->value))
+        return wrong("no such value: ", o->value, "see memtop export --help");
+    if (o->inverted && !(*f)->inverts)
+        return wrong("--inverted", "", "this format has no use for it: leave it out");
+    if ((*f)->binary && !o->output && isatty(STDOUT_FILENO))
+        return wrong("", o->format, "is not for terminals: give a file with -o");
+    return STATUS_DONE;
+}
+
+static int write_snapshot(const struct options *o, const struct export_format *f,
+                          struct export *e)
+{
+    const struct target_info *t = &e->snapshot->target;
+    struct output out;
+    if (output_open(&out, o->output, stdout) != 0)
+        return STATUS_FAILED;
+    e->symbols = symbols_new(t->state == TARGET_RUNNING ? t->pid : 0);
+    int bad = e->symbols ? f->write(out.stream, e) : -1;
+    symbols_free(e->symbols);
+    if (bad)
+        command_fail("out of memory while the export was made");
+    bad |= output_close(&out);
+    return bad ? STATUS_FAILED : STATUS_DONE;
+}
+
+static int export_main(const struct options *o)
+{
+    struct snapshot s;
+    struct export e = { .snapshot = &s, .inverted = o->inverted };
+    const struct export_format *f;
+    int status = check(o, &f, &e);
+    if (status != STATUS_DONE)
+        return status;
+    struct reader *r = reporting_open(o->args[0]);
+    if (!r)
+        return STATUS_FAILED;
+    snapshot_init(&s);
+    enum reader_status got = reader_refresh(r, &s, READER_SITES | f->parts);
+    status = got == READER_OK ? write_snapshot(o, f, &e)
+                              : command_fail("%s: %s", reader_path(r), reader_message(got));
+    snapshot_fini(&s);
+    reader_close(r);
+    return status;
+}
+
+const struct command command_export = {
+    .name = "export",
+    .args = "PID|FILE",
+    .summary = "Write what is known of a process in the format of another tool",
+    .details = "FILE is the path of a segment. memtop list shows what there is.\n",
+    .print_more = print_formats,
+    .options = OPTION_FORMAT | OPTION_VALUE | OPTION_INVERTED | OPTION_EXPORT,
+    .min_args = 1,
+    .max_args = 1,
+    .main = export_main,
+};

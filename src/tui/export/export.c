@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of formats and that of values. Called by the command and by the
+ * writers. Never prints.
+ */
+#include "tui/export/export.h"
+
+#include <string.h>
+
+static const struct export_format formats[] = {
+    {
+        .name = "folded", .extension = "folded", .chooses_value = true, .inverts = true,
+        .help = "a line for each stack, for flamegraph.pl, inferno and others",
+        .write = export_folded,
+    },
+};
+#define N_FORMATS (sizeof formats / sizeof *formats)
+
+static const struct {
+    const char *name;
+    bool bytes;
+} values[EXPORT_VALUES] = {
+    [EXPORT_LIVE_BYTES] = { "live_bytes", true },
+    [EXPORT_LIVE_BLOCKS] = { "live_blocks", false },
+    [EXPORT_ALLOCATIONS] = { "allocations", false },
+    [EXPORT_BYTES_ALLOCATED] = { "bytes_allocated", true },
+    [EXPORT_TEMPORARY] = { "temporary", false },
+    [EXPORT_PEAK_BYTES] = { "peak_bytes", true },
+};
+
+const struct export_format *export_format_at(size_t i)
+{
+    return i < N_FORMATS ? &formats[i] : NULL;
+}
+
+const struct export_format *export_format(const char *name)
+{
+    for (size_t i = 0; i < N_FORMATS; i++)
+        if (strcmp(formats[i].name, name) == 0)
+            return &formats[i];
+    return NULL;
+}
+
+const char *export_value_name(enum export_value value)
+{
+    return values[value].name;
+}
+
+bool export_value_parse(const char *name, enum export_value *value)
+{
+    for (unsigned i = 0; i < EXPORT_VALUES; i++)
+        if (strcmp(values[i].name, name) == 0) {
+            *value = (enum export_value)i;
+            return true;
+        }
+    return false;
+}
+
+bool export_value_is_bytes(enum export_value value)
+{
+    return values[value].bytes;
+}
+
+static uint64_t not_negative(int64_t n)
+{
+    return n > 0 ? (uint64_t)n : 0;
+}
+
+uint64_t export_value_of(const struct site_row *site, enum export_value value)
+{
+    switch (value) {
+    case EXPORT_LIVE_BYTES: return not_negative(site->live_bytes);
+    case EXPORT_LIVE_BLOCKS: return not_negative(site->live_blocks);
+    case EXPORT_ALLOCATIONS: return site->allocations;
+    case EXPORT_BYTES_ALLOCATED: return site->bytes_allocated;
+    case EXPORT_TEMPORARY: return site->temporary;
+    case EXPORT_PEAK_BYTES: return not_negative(site->peak_bytes);
+    case EXPORT_VALUES: break;
+    }
+    return 0;
+}

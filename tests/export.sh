@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# memtop export: what each format's own consumers make of it, and that the
+# figures are those of the report.
+. "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
+. "$srcdir/tests/json.sh"
+
+VALUES='live_bytes live_blocks allocations bytes_allocated temporary peak_bytes'
+
+# A run that is over, so that all doors have the same figures.
+"$MEMTOP" stat --keep -o "$TMP/report" -- "$PYTHON" -c '
+import json
+kept = [json.dumps({i: str(i) * 20}) for i in range(3000)]
+import os
+os.abort()' 2>/dev/null
+segment=$(echo "$MEMTOP_DIR"/memtop-*-*)
+run 'the report' "$MEMTOP" report --json -o "$TMP/json" "$segment"
+
+# reported VALUE: what the report's sites add up to.
+reported() {
+    value "sum(s['$1'] for s in j['sites'])" "$TMP/json"
+}
+
+# export FORMAT [OPTION]...: into $TMP/out.
+export_to() {
+    text="export --format $*"
+    run "$text" "$MEMTOP" export "$segment" --output "$TMP/out" --format "$@"
+}
+
+# sums FORMAT: "NAME SUM" of each value in $TMP/out.
+sums() {
+    "$PYTHON" "$srcdir/tests/export_sums.py" "$1" "$TMP/out"
+}
+
+is "$(reported live_bytes)" "$(value 'j["totals"]["live_bytes"]' "$TMP/json")" \
+    'the sites make up the total'
+[ "$(reported temporary)" -gt 0 ] && [ "$(reported live_bytes)" -gt 0 ]
+ok $? 'which is not nothing'
+
+# ---- folded
+for value in $VALUES; do
+    export_to folded --value "$value"
+    is "$(sums folded)" "value $(reported "$value")" "folded: the same $value"
+done
+is "$(grep -cE '(^|;)Py_BytesMain;' "$TMP/out" | sed 's/[1-9][0-9]*/some/')" some 'with names'
+export_to folded --value peak_bytes --inverted
+is "$(sums folded)" "value $(reported peak_bytes)" 'inverted: the same'
+is "$(sed 's/ [0-9]*$//; s/;.*//' "$TMP/out" | grep -cx '_start')" 0 'none begins at _start'
+
+# ---- what is refused, and what fails
+wrong() { # TEXT OPTION..
+    text=$1
+    shift
+    "$MEMTOP" export "$@" >"$TMP/out" 2>"$TMP/err"
+    is "$?:$(wc -l <"$TMP/err"):$(wc -c <"$TMP/out")" 2:1:0 "$text"
+}
+wrong 'no format' "$segment"
+wrong 'an unknown format' "$segment" --format jpeg
+wrong 'an unknown value' "$segment" --format folded --value beauty
+"$MEMTOP" export "$TMP/none" --format folded 2>"$TMP/err"
+is $? 1 'no such segment'
+"$MEMTOP" export "$segment" --format folded -o "$TMP/no/dir" 2>"$TMP/err"
+is $? 1 'a file that cannot be created'
+formats=$("$MEMTOP" export --help | sed -n '/^Formats:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+ok $? '--help'
+for format in $formats; do
+    grep -q "^## $format\$" "$srcdir/docs/export.md"
+    ok $? "$format is explained in docs/export.md"
+    [ -w /dev/full ] || continue
+    "$MEMTOP" export "$segment" --format "$format" >/dev/full 2>"$TMP/err"
+    is "$?:$(wc -l <"$TMP/err")" 1:1 "$format on a full disk"
+    "$MEMTOP" export "$segment" --format "$format" >&- 2>"$TMP/err"
+    is $? 1 "$format on a closed stdout"
+done
+
+done_testing
