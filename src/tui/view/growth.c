@@ -14,6 +14,7 @@
 #define MS UINT64_C(1000000)
 #define PASS_NS (1000 * MS) /* live blocks are summed again after so long, and */
 #define PASS_SHARE 20       /* after so many times what it took */
+#define EVENTS_MOST (MARKS_MAX / 2) /* marks of the program that are kept */
 #define NAMING_NS (50 * MS)
 
 void growth_init(struct growth *g)
@@ -211,6 +212,25 @@ void growth_fini(struct growth *g)
 
 /* ---- marks that the program set ------------------------------------------------- */
 
+static bool is_in_use(const struct growth *g, const struct mark *m)
+{
+    return m == g->from || m == g->to || m == g->tags[0] || m == g->tags[1] ||
+           growth_job_uses(g->job, m);
+}
+
+/* A program may set marks without end: its oldest ones make room. */
+static void make_room(struct growth *g)
+{
+    size_t events = 0;
+    for (size_t i = 0; i < g->n_marks; i++)
+        events += g->marks[i]->number != 0;
+    for (size_t i = 0; i < g->n_marks && events >= EVENTS_MOST; i++)
+        if (g->marks[i]->number && !is_in_use(g, g->marks[i])) {
+            remove_at(g, i);
+            return;
+        }
+}
+
 /* Those from before we looked have only their moment. Of the others the figures
  * are copied at once, which is within one refresh of the event. */
 static bool take_events(struct growth *g, struct target *t)
@@ -220,6 +240,8 @@ static bool take_events(struct growth *g, struct target *t)
     while (first > 0 && s->marks[first - 1].number > g->last_event)
         first--;
     bool fresh = first < s->n_marks, late = !g->begun;
+    if (s->n_marks - first > EVENTS_MOST)
+        first = s->n_marks - EVENTS_MOST;
     g->begun = true;
     if (!fresh)
         return false;
@@ -235,6 +257,7 @@ static bool take_events(struct growth *g, struct target *t)
             m->stamp = e->stamp;
         }
         g->last_event = e->number;
+        make_room(g);
         if (add_mark(g, m) && !late)
             snprintf(g->message, sizeof g->message, "the program set a mark: %s", m->name);
     }
