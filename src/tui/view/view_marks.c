@@ -31,7 +31,7 @@ enum prompt { PROMPT_NONE, PROMPT_NAME, PROMPT_SAVE, PROMPT_LOAD };
 struct marks {
     struct table table;
     enum prompt prompt;
-    size_t mark; /* that the prompt is about */
+    const struct mark *mark; /* that the prompt is about, if it is still there */
     char text[256];
     const struct view_context *x; /* while drawing */
 };
@@ -154,12 +154,13 @@ static void ask(struct marks *v, const struct view_context *x, enum prompt promp
     if (prompt != PROMPT_LOAD && v->table.cursor >= count(x))
         return;
     v->prompt = prompt;
-    v->mark = v->table.cursor;
+    const struct mark *m = v->mark = prompt == PROMPT_LOAD ? NULL
+                                                         : x->growth->marks[v->table.cursor];
     v->text[0] = '\0';
     if (prompt == PROMPT_NAME)
-        snprintf(v->text, sizeof v->text, "%s", x->growth->marks[v->mark]->name);
+        snprintf(v->text, sizeof v->text, "%s", m->name);
     else if (prompt == PROMPT_SAVE)
-        snprintf(v->text, sizeof v->text, "%s.json", x->growth->marks[v->mark]->name);
+        snprintf(v->text, sizeof v->text, "%s.json", m->name);
     for (char *s = v->text; prompt == PROMPT_SAVE && *s; s++)
         if (*s == '/' || *s == ' ')
             *s = '-';
@@ -196,9 +197,12 @@ static bool marks_typing(const void *state)
 
 static void answer(struct marks *v, const struct view_context *x)
 {
+    size_t i = 0;
+    while (i < x->growth->n_marks && x->growth->marks[i] != v->mark)
+        i++; /* it may have gone: then nothing is done */
     switch (v->prompt) {
-    case PROMPT_NAME: growth_rename(x->growth, v->mark, v->text); break;
-    case PROMPT_SAVE: growth_save(x->growth, v->mark, v->text); break;
+    case PROMPT_NAME: growth_rename(x->growth, i, v->text); break;
+    case PROMPT_SAVE: growth_save(x->growth, i, v->text); break;
     case PROMPT_LOAD: growth_load(x->growth, v->text); break;
     case PROMPT_NONE: break;
     }
