@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tui/model/function.h"
+
 /* So many frames are asked for at once, so that a chain of wrappers costs one
  * round of the symbols' worker and not one for each frame. */
 #define LOOK_AHEAD 8
@@ -24,92 +26,14 @@ static bool starts_with(const char *text, const char *start)
 }
 
 /* ---- names --------------------------------------------------------------- */
-/* The end of the name proper: before the arguments, which are the last pair
- * of parentheses at the outermost level of <> and {}. */
-static size_t name_end(const char *f)
-{
-    int depth = 0;
-    const char *operator = strstr(f, "operator");
-    for (size_t i = 0; f[i]; i++) {
-        /* operator<, operator(), operator new, operator-> and the like */
-        if (operator && f + i == operator) {
-            i += strlen("operator");
-            i += strspn(f + i, "<>=!-");
-            if (strncmp(f + i, "()", 2) == 0)
-                i += 2;
-            if (!f[i])
-                return i;
-        }
-        if (strncmp(f + i, "(anonymous namespace)", 21) == 0) {
-            i += 20;
-            continue;
-        }
-        depth += f[i] == '<' || f[i] == '{';
-        depth -= (f[i] == '>' || f[i] == '}') && depth > 0;
-        if (f[i] == '(' && depth == 0 && i > 0)
-            return i;
-    }
-    return strlen(f);
-}
-
-/* Where the name begins: after a return type, which only functions made from
- * templates show. */
-static size_t name_start(const char *f, size_t end)
-{
-    int depth = 0;
-    size_t start = 0;
-    if (f[0] == '<') /* Rust: <T as Trait>::f */
-        return 0;
-    for (size_t i = 0; i < end; i++) {
-        if (starts_with(f + i, "operator") || starts_with(f + i, "(anonymous"))
-            break;
-        depth += f[i] == '<' || f[i] == '{';
-        depth -= (f[i] == '>' || f[i] == '}') && depth > 0;
-        if (f[i] == ' ' && depth == 0)
-            start = i + 1;
-    }
-    return start;
-}
-
 void labels_short_name(char *out, size_t n, const char *function)
 {
-    size_t end = name_end(function), start = name_start(function, end);
-    /* Only C++ has arguments to cut; "[unknown] (x)" stays as it is. */
-    if (end <= start || function[end] == '\0')
-        start = function[end] == '\0' ? 0 : start;
-    if (end < start)
-        end = strlen(function);
-    snprintf(out, n, "%.*s", (int)(end - start), function + start);
-}
-
-/* "malloc", "Realloc" anywhere, "alloc" or "strdup" at the end: xmalloc,
- * sqlite3DbMallocRaw, PyObject_Realloc, g_strdup; not allocate_rows. */
-static bool names_an_allocator(const char *name)
-{
-    static const char *const parts[] = { "malloc", "calloc", "realloc" };
-    static const char *const tails[] = { "alloc", "alloc0", "alloc_n", "strdup", "memalign" };
-    size_t length = strlen(name);
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strcasestr(name, parts[i]))
-            return true;
-    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
-        size_t tail = strlen(tails[i]);
-        if (length >= tail && strcasecmp(name + length - tail, tails[i]) == 0)
-            return true;
-    }
-    return false;
+    function_short_name(out, n, function);
 }
 
 bool labels_is_wrapper(const char *name, const char *file)
 {
-    static const char *const starts[] = {
-        "operator new", "std::", "__gnu_cxx::", "alloc::", "core::", "hashbrown::", "<alloc::",
-        "<core::", "<std::", "__rust_", "__rdl_", "__rg_",
-    };
-    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
-        if (starts_with(name, starts[i]))
-            return true;
-    return names_an_allocator(name) || (file && strstr(base_name(file), "malloc"));
+    return function_is_wrapper(name, file);
 }
 
 /* ---- frames -------------------------------------------------------------- */
@@ -119,17 +43,9 @@ static const struct module_row *module_of(const struct snapshot *s, uint32_t nod
     return module && module < s->n_modules ? &s->modules[module] : NULL;
 }
 
-/* Libraries that allocate for whoever called them. */
 static bool is_plumbing(const struct module_row *m)
 {
-    static const char *const names[] = {
-        "libc.so", "libc-2", "libstdc++", "libc++", "ld-linux", "ld-2", "libjemalloc",
-        "libtcmalloc", "libmimalloc", "libmemtop", "libgcc_s", "libpthread",
-    };
-    for (size_t i = 0; m && i < sizeof names / sizeof *names; i++)
-        if (starts_with(base_name(m->path), names[i]))
-            return true;
-    return false;
+    return m && function_is_plumbing(base_name(m->path));
 }
 
 static void label_address(const struct snapshot *s, uint32_t node, struct label *out)

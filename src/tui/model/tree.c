@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The call tree put together: what has to be made anew on an update, and what
+ * its users ask of it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/model/tree_parts.h"
+
+/* ---- storage --------------------------------------------------------------- */
+bool tree_reserve(void **array, size_t *capacity, size_t need, size_t size)
+{
+    if (need <= *capacity)
+        return true;
+    size_t more = need + need / 2 + 64;
+    void *grown = realloc(*array, more * size);
+    if (!grown)
+        return false;
+    memset((char *)grown + *capacity * size, 0, (more - *capacity) * size);
+    *array = grown;
+    *capacity = more;
+    return true;
+}
+
+uint64_t tree_mix(uint64_t a, uint64_t b)
+{
+    uint64_t x = (a ^ (b + UINT64_C(0x9e3779b97f4a7c15))) * UINT64_C(0xbf58476d1ce4e5b9);
+    x ^= x >> 29;
+    x *= UINT64_C(0x94d049bb133111eb);
+    x ^= x >> 32;
+    return x ? x : 1;
+}
+
+static size_t slot_of(const struct tree_map *m, uint64_t key)
+{
+    size_t i = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (m->capacity - 1);
+    while (m->at[i].key && m->at[i].key != key)
+        i = (i + 1) & (m->capacity - 1);
+    return i;
+}
+
+static bool map_grow(struct tree_map *m)
+{
+    struct tree_map bigger = { .n = m->n, .capacity = m->capacity ? m->capacity * 2 : 256 };
+    bigger.at = calloc(bigger.capacity, sizeof *bigger.at);
+    if (!bigger.at)
+        return false;
+    for (size_t i = 0; i < m->capacity; i++)
+        if (m->at[i].key)
+            bigger.at[slot_of(&bigger, m->at[i].key)] = m->at[i];
+    free(m->at);
+    *m = bigger;
+    return true;
+}
+
+uint32_t *tree_map_put(struct tree_map *m, uint64_t key)
+{
+    if (m->n * 2 >= m->capacity && !map_grow(m))
+        return NULL;
+    size_t i = slot_of(m, key);
+    m->n += !m->at[i].key;
+    m->at[i].key = key;
+    return &m->at[i].value;
+}
+
+uint32_t tree_map_get(const struct tree_map *m, uint64_t key)
+{
+    return m->capacity ? m->at[slot_of(m, key)].value : 0;
+}
+
+void tree_map_clear(struct tree_map *m)
+{
+    if (m->n)
+        memset(m->at, 0, m->capacity * sizeof *m->at);
+    m->n = 0;
+}
+
+void tree_map_fini(struct tree_map *m)
+{
+    free(m->at);
+    *m = (struct tree_map){ .n = 0 };
+}
+
+/* ---- life ------------------------------------------------------------------ */
+struct tree *tree_new(void)
+{
+    struct tree *t = calloc(1, sizeof *t);
+    if (t)
+        pattern_init(&t->filter, "");
+    return t;
+}
+
+void tree_free(struct tree *t)
+{
+    if (!t)
+        return;
+    tree_frames_fini(t);
+    tree_map_fini(&t->frame_ids);
+    tree_map_fini(&t->place_ids);
+    tree_map_fini(&t->path_ids);
+    tree_map_fini(&t->state);
+    pattern_fini(&t->filter);
+    free(t->frames);
+    free(t->places);
+    free(t->paths);
+    free(t->node_place);
+    free(t->node_path);
+    free(t->node_match);
+    free(t->site_path);
+    free(t->rows);
+    free(t);
+}
+
+/* ---- updates --------------------------------------------------------------- */
+/* Another program, another reader, or modules that have gone: start afresh. */
+static void forget(struct tree *t, const struct snapshot *s, struct symbols *sy)
+{
+    if (t->reader == s->cached_reader && t->unloads == s->cached_unloads && t->symbols == sy &&
+        t->placed_nodes <= s->n_nodes)
+        return;
+    tree_frames_fini(t);
+    tree_paths_clear(t);
+    t->reader = s->cached_reader;
+    t->unloads = s->cached_unloads;
+    t->symbols = sy;
+}
+
+static bool reserve_nodes(struct tree *t, size_t n)
+{
+    size_t a = t->cap_nodes, b = t->cap_nodes;
+    return tree_reserve((void **)&t->node_place, &a, n, sizeof(uint32_t)) &&
+           tree_reserve((void **)&t->node_path, &b, n, sizeof(uint32_t)) &&
+           tree_reserve((void **)&t->node_match, &t->cap_nodes, n, sizeof(bool));
+}
+
+static int update(struct tree *t, const struct snapshot *s, size_t n, unsigned version)
+{
+    const struct tree_options *o = &t->options;
+    bool other_filter = strcmp(o->filter, t->built.filter) != 0;
+    bool changed = other_filter || o->fold != t->built.fold ||
+                   o->show_hidden != t->built.show_hidden;
+    bool more = t->placed_nodes < s->n_nodes;
+    if (other_filter) {
+        pattern_fini(&t->filter);
+        pattern_init(&t->filter, o->filter);
+    }
+    if (!reserve_nodes(t, s->n_nodes + 1) ||
+        tree_frames_update(t, s, !t->named_once || version != t->names_version, &changed) != 0)
+        return -1;
+    if (changed || (more && t->filter.places))
+        tree_frames_match(t);
+    if (changed)
+        tree_paths_clear(t);
+    if (tree_paths_extend(t, s) != 0 || tree_paths_sum(t, s, n) != 0)
+        return -1;
+    t->built = *o;
+    t->names_version = version;
+    t->named_once = true;
+    return tree_rows_make(t);
+}
+
+int tree_update(struct tree *t, const struct snapshot *s, struct symbols *sy,
+                const struct site_figures *figures, size_t n, unsigned names_version)
+{
+    forget(t, s, sy);
+    t->figures = figures;
+    int result = update(t, s, n, names_version);
+    if (result != 0) {
+        t->n_rows = 0;
+        tree_frames_fini(t);
+        tree_paths_clear(t);
+    }
+    t->figures = NULL;
+    return result;
+}
+
+/* ---- questions ------------------------------------------------------------- */
+struct tree_options *tree_options(struct tree *t)
+{
+    return &t->options;
+}
+
+size_t tree_count(const struct tree *t)
+{
+    return t->n_rows;
+}
+
+const struct tree_row *tree_row(const struct tree *t, size_t i)
+{
+    return &t->rows[i];
+}
+
+const struct site_figures *tree_all(const struct tree *t)
+{
+    return &t->all;
+}
+
+const struct site_figures *tree_passing(const struct tree *t)
+{
+    return &t->passing;
+}
+
+const char *tree_complaint(const struct tree *t)
+{
+    return t->filter.error[0] ? t->filter.error : NULL;
+}
+
+/* ---- opening and zooming --------------------------------------------------- */
+void tree_open(struct tree *t, uint64_t key, bool open)
+{
+    uint32_t *state = tree_map_put(&t->state, key);
+    if (state)
+        *state = open ? 1 : 2;
+}
+
+void tree_open_hottest(struct tree *t, uint64_t key)
+{
+    t->hottest = key;
+}
+
+void tree_open_all(struct tree *t, bool open)
+{
+    tree_map_clear(&t->state);
+    t->open_all = open;
+}
+
+/* The frame of a row, by its name. */
+static uint32_t frame_of_row(const struct tree *t, const struct tree_row *r)
+{
+    for (uint32_t i = 1; i < t->n_frames; i++)
+        if (t->frames[i].function == r->function)
+            return i;
+    return 0;
+}
+
+bool tree_zoom(struct tree *t, size_t row)
+{
+    uint32_t frames[256];
+    size_t n = 0, most = sizeof t->zoom / sizeof *t->zoom;
+    if (t->options.mode == TREE_FLAT || row >= t->n_rows ||
+        t->n_zooms >= sizeof t->zooms / sizeof *t->zooms)
+        return false;
+    unsigned depth = t->rows[row].depth + 1;
+    for (size_t i = row + 1; i-- > 0 && depth > 0 && n < most;)
+        if (t->rows[i].depth + 1 == depth) {
+            frames[n++] = frame_of_row(t, &t->rows[i]);
+            depth--;
+        }
+    /* The topmost row is the end of the present zoom already. */
+    size_t base = t->n_zoom ? t->n_zoom - 1 : 0;
+    if (base + n > most || base + n == t->n_zoom)
+        return false;
+    t->zooms[t->n_zooms++] = t->n_zoom;
+    for (size_t i = 0; i < n; i++)
+        t->zoom[base + i] = frames[n - 1 - i];
+    t->n_zoom = base + n;
+    tree_open(t, t->rows[row].key, true);
+    return true;
+}
+
+bool tree_zoom_out(struct tree *t)
+{
+    if (!t->n_zooms)
+        return false;
+    t->n_zoom = t->zooms[--t->n_zooms];
+    return true;
+}
+
+void tree_figures(const struct snapshot *s, bool peak, struct site_figures *figures)
+{
+    for (size_t i = 0; i < s->n_sites; i++) {
+        const struct site_row *r = &s->sites[i];
+        figures[i] = (struct site_figures){ .v = {
+            [TREE_LIVE_BYTES] = peak ? r->peak_bytes : r->live_bytes,
+            [TREE_LIVE_BLOCKS] = peak ? r->peak_blocks : r->live_blocks,
+            [TREE_ALLOCATIONS] = (int64_t)r->allocations,
+            [TREE_FREES] = (int64_t)r->frees,
+            [TREE_BYTES_ALLOCATED] = (int64_t)r->bytes_allocated,
+            [TREE_TEMPORARY] = (int64_t)r->temporary,
+            [TREE_PEAK_BYTES] = r->peak_bytes,
+            [TREE_PEAK_BLOCKS] = r->peak_blocks,
+            [TREE_SAMPLES] = (int64_t)r->samples,
+        } };
+    }
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rows of a call tree: what is open, in order. Rows are found again by
+ * keys, hashes of the frames from the top down to them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/model/tree_parts.h"
+
+#define ROWS_MAX 20000 /* whatever is open */
+
+enum { OPENED = 1, CLOSED = 2 };
+
+/* Rows with the same parent, before they are sorted. */
+struct group {
+    struct tree_row row;
+    uint32_t frame, path; /* path: in the standard tree */
+    size_t first, n;      /* its entries, in the inverted one */
+    int64_t best;
+};
+
+/* A site on its way up, in the inverted tree. */
+struct entry {
+    uint32_t site, path;
+};
+
+struct groups {
+    struct group *at;
+    size_t n, cap;
+};
+
+static void add(int64_t *to, const int64_t *from)
+{
+    for (int k = 0; k < TREE_FIGURES; k++)
+        to[k] += from[k];
+}
+
+static struct group *group_new(struct groups *g, uint32_t frame)
+{
+    if (!tree_reserve((void **)&g->at, &g->cap, g->n + 1, sizeof *g->at))
+        return NULL;
+    g->at[g->n] = (struct group){ .frame = frame };
+    return &g->at[g->n++];
+}
+
+/* ---- order --------------------------------------------------------------- */
+static double ratio(int64_t a, int64_t b)
+{
+    return b ? (double)a / (double)b : 0;
+}
+
+static double value(const struct tree_row *r, int sort)
+{
+    switch (sort) {
+    case TREE_BY_SELF: return (double)r->self[TREE_LIVE_BYTES];
+    case TREE_BY_AVERAGE: return ratio(r->v[TREE_BYTES_ALLOCATED], r->v[TREE_ALLOCATIONS]);
+    case TREE_BY_TEMPORARY: return ratio(r->v[TREE_TEMPORARY], r->v[TREE_ALLOCATIONS]);
+    default: return (double)r->v[sort];
+    }
+}
+
+static int compare(const void *a, const void *b, void *tree)
+{
+    const struct tree *t = tree;
+    const struct group *x = a, *y = b;
+    double p = value(&x->row, t->options.sort), q = value(&y->row, t->options.sort);
+    if (p != q)
+        return (p > q) != t->options.reverse ? -1 : 1;
+    if (x->row.v[TREE_LIVE_BYTES] != y->row.v[TREE_LIVE_BYTES])
+        return x->row.v[TREE_LIVE_BYTES] > y->row.v[TREE_LIVE_BYTES] ? -1 : 1;
+    const struct frame *f = &t->frames[x->frame], *g = &t->frames[y->frame];
+    int order = strcmp(f->function, g->function);
+    return order ? order : strcmp(f->module, g->module);
+}
+
+static size_t hottest_of(const struct groups *g, int sort)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < g->n; i++) {
+        double a = value(&g->at[i].row, sort), b = value(&g->at[best].row, sort);
+        if ((a < 0 ? -a : a) > (b < 0 ? -b : b))
+            best = i;
+    }
+    return best;
+}
+
+/* ---- what is open -------------------------------------------------------- */
+static bool is_open(struct tree *t, const struct tree_row *r, bool only)
+{
+    uint32_t state = tree_map_get(&t->state, r->key);
+    if (t->open_all && state != CLOSED)
+        return true;
+    return state ? state == OPENED : only && t->options.mode == TREE_STANDARD;
+}
+
+/* Finish a row and append it; false when there is no room for it. */
+static bool append(struct tree *t, struct group *g, uint64_t above, unsigned depth, bool only,
+                   bool last)
+{
+    const struct frame *f = &t->frames[g->frame];
+    struct tree_row *r = &g->row;
+    r->key = tree_mix(above, g->frame);
+    r->function = f->function, r->module = f->module;
+    r->file = f->file, r->line = f->line, r->named = f->named;
+    r->depth = depth;
+    r->last = last;
+    if (t->hottest == r->key) {
+        uint32_t *state = tree_map_put(&t->state, r->key);
+        if (state)
+            *state = OPENED;
+    }
+    r->expanded = r->expandable && is_open(t, r, only);
+    if (t->n_rows >= ROWS_MAX ||
+        !tree_reserve((void **)&t->rows, &t->cap_rows, t->n_rows + 1, sizeof *t->rows))
+        return false;
+    t->rows[t->n_rows++] = *r;
+    return true;
+}
+
+/* Keep only the frame that leads to what was zoomed into. */
+static void narrow(const struct tree *t, struct groups *g, unsigned level)
+{
+    if (level >= t->n_zoom)
+        return;
+    size_t n = 0;
+    for (size_t i = 0; i < g->n; i++)
+        if (g->at[i].frame == t->zoom[level])
+            g->at[n++] = g->at[i];
+    g->n = n;
+}
+
+typedef int children(struct tree *t, const struct group *of, const struct entry *entries,
+                     uint64_t key, unsigned level);
+
+/* Sort, append, and go on below those that are open. */
+static int emit(struct tree *t, struct groups *g, const struct entry *entries, uint64_t above,
+                unsigned level, children *below)
+{
+    narrow(t, g, level);
+    bool inside = level + 1 >= t->n_zoom, follow = t->hottest && t->hottest == above;
+    if (g->n)
+        qsort_r(g->at, g->n, sizeof *g->at, compare, t);
+    if (follow && g->n)
+        t->hottest = tree_mix(above, g->at[hottest_of(g, t->options.sort)].frame);
+    for (size_t i = 0; i < g->n; i++) {
+        struct group *one = &g->at[i];
+        uint64_t key = tree_mix(above, one->frame);
+        unsigned depth = t->n_zoom ? level - (unsigned)t->n_zoom + 1 : level;
+        if (inside && !append(t, one, above, depth, g->n == 1, i + 1 == g->n))
+            return 0;
+        if (below && (!inside || one->row.expanded) &&
+            below(t, one, entries, key, level + 1) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- standard -------------------------------------------------------------- */
+static bool has_children(const struct tree *t, uint32_t path)
+{
+    for (uint32_t i = t->paths[path].child; i; i = t->paths[i].next)
+        if (t->paths[i].sites)
+            return true;
+    return false;
+}
+
+static void fill_standard(const struct tree *t, struct group *g, uint32_t path)
+{
+    const struct path *p = &t->paths[path];
+    g->path = path;
+    g->row.site = p->best;
+    g->row.sites = p->sites;
+    g->row.expandable = has_children(t, path);
+    memcpy(g->row.v, p->v, sizeof p->v);
+    memcpy(g->row.self, p->v, sizeof p->v);
+    for (uint32_t i = p->child; i; i = t->paths[i].next)
+        for (int k = 0; k < TREE_FIGURES; k++)
+            g->row.self[k] -= t->paths[i].v[k];
+}
+
+static int standard(struct tree *t, const struct group *of, const struct entry *entries,
+                    uint64_t key, unsigned level)
+{
+    struct groups g = { .n = 0 };
+    int result = 0;
+    for (uint32_t i = t->paths[of ? of->path : 0].child; i && !result; i = t->paths[i].next) {
+        if (!t->paths[i].sites)
+            continue;
+        struct group *one = group_new(&g, t->paths[i].frame);
+        result = one ? 0 : -1;
+        if (one)
+            fill_standard(t, one, i);
+    }
+    if (!result)
+        result = emit(t, &g, entries, key, level, standard);
+    free(g.at);
+    return result;
+}
+
+/* ---- inverted -------------------------------------------------------------- */
+/* Which group each entry belongs to, and the groups' sums. */
+static int collect(struct tree *t, struct groups *g, uint32_t *group_of,
+                   const struct entry *entries, size_t n, bool self)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct path *p = &t->paths[entries[i].path];
+        if (!group_of[p->frame]) {
+            if (!group_new(g, p->frame))
+                return -1;
+            group_of[p->frame] = (uint32_t)g->n;
+        }
+        struct group *one = &g->at[group_of[p->frame] - 1];
+        const int64_t *v = t->figures[entries[i].site].v;
+        int64_t w = v[t->options.sort < TREE_FIGURES ? t->options.sort : 0];
+        w = w < 0 ? -w : w;
+        add(one->row.v, v);
+        if (!one->row.sites++ || w > one->best) {
+            one->best = w;
+            one->row.site = entries[i].site;
+        }
+        one->row.expandable |= p->parent != 0;
+        one->n += p->parent != 0;
+    }
+    for (size_t i = 0; self && i < g->n; i++)
+        memcpy(g->at[i].row.self, g->at[i].row.v, sizeof g->at[i].row.v);
+    return 0;
+}
+
+/* Entries one frame up, group by group. */
+static void advance(const struct tree *t, struct groups *g, const uint32_t *group_of,
+                    const struct entry *from, size_t n, struct entry *to)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < g->n; i++) {
+        g->at[i].first = at;
+        at += g->at[i].n;
+        g->at[i].n = 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct path *p = &t->paths[from[i].path];
+        struct group *one = &g->at[group_of[p->frame] - 1];
+        if (p->parent)
+            to[one->first + one->n++] = (struct entry){ from[i].site, p->parent };
+    }
+}
+
+static int invert(struct tree *t, const struct entry *entries, size_t n, uint64_t key,
+                  unsigned level);
+
+static int inverted(struct tree *t, const struct group *of, const struct entry *entries,
+                    uint64_t key, unsigned level)
+{
+    return invert(t, entries + of->first, of->n, key, level);
+}
+
+static int invert(struct tree *t, const struct entry *entries, size_t n, uint64_t key,
+                  unsigned level)
+{
+    struct groups g = { .n = 0 };
+    uint32_t *group_of = calloc(t->n_frames + 1, sizeof *group_of);
+    struct entry *up = calloc(n + 1, sizeof *up);
+    int result = group_of && up ? collect(t, &g, group_of, entries, n, level == 0) : -1;
+    if (!result) {
+        advance(t, &g, group_of, entries, n, up);
+        result = emit(t, &g, up, key, level, inverted);
+    }
+    free(g.at);
+    free(group_of);
+    free(up);
+    return result;
+}
+
+static int invert_all(struct tree *t)
+{
+    struct entry *entries = calloc(t->n_sites + 1, sizeof *entries);
+    size_t n = 0;
+    if (!entries)
+        return -1;
+    for (uint32_t i = 0; i < t->n_sites; i++)
+        if (t->site_path[i])
+            entries[n++] = (struct entry){ i, t->site_path[i] };
+    int result = invert(t, entries, n, TREE_INVERTED + 1, 0);
+    free(entries);
+    return result;
+}
+
+/* ---- flat ------------------------------------------------------------------ */
+/* Of recursive calls only the outermost counts. */
+static int flat(struct tree *t)
+{
+    struct groups g = { .n = 0 };
+    uint32_t *group_of = calloc(t->n_frames + 1, sizeof *group_of);
+    int result = group_of ? 0 : -1;
+    for (size_t i = 1; i < t->n_paths && !result; i++) {
+        const struct path *p = &t->paths[i];
+        if (!p->sites)
+            continue;
+        if (!group_of[p->frame]) {
+            if (!group_new(&g, p->frame))
+                result = -1;
+            group_of[p->frame] = (uint32_t)g.n;
+        }
+        if (result || p->nested)
+            continue;
+        struct group *one = &g.at[group_of[p->frame] - 1];
+        add(one->row.v, p->v);
+        if (!one->row.sites || p->best_value > one->best) {
+            one->best = p->best_value;
+            one->row.site = p->best;
+        }
+        one->row.sites += p->sites;
+    }
+    for (uint32_t i = 0; i < t->n_sites && !result; i++)
+        if (t->site_path[i])
+            add(g.at[group_of[t->paths[t->site_path[i]].frame] - 1].row.self,
+                t->figures[i].v);
+    if (!result)
+        result = emit(t, &g, NULL, TREE_FLAT + 1, 0, NULL);
+    free(g.at);
+    free(group_of);
+    return result;
+}
+
+int tree_rows_make(struct tree *t)
+{
+    t->n_rows = 0;
+    int result = t->options.mode == TREE_FLAT ? flat(t)
+               : t->options.mode == TREE_INVERTED ? invert_all(t)
+               : standard(t, NULL, NULL, TREE_STANDARD + 1, 0);
+    t->hottest = 0;
+    return result;
+}

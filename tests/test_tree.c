@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Call trees against brute force: sums of random stacks with recursion, in all
+ * modes, with filters and folding; and how long a large one takes. */
+#include "tests/tap.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "tui/model/pattern.h"
+#include "tui/model/tree.h"
+
+#define FUNCTIONS 12
+#define SITES     400
+
+static char names[FUNCTIONS][8];
+static const struct symbol *answers[FUNCTIONS];
+
+/* In place of the real look-up: the program counter says which function. */
+const struct symbol *symbols_lookup(struct symbols *sy, const struct snapshot *s, uint32_t node)
+{
+    (void)sy;
+    return answers[s->nodes[node].pc % FUNCTIONS];
+}
+
+static void make_names(void)
+{
+    for (int i = 0; i < FUNCTIONS; i++) {
+        struct symbol *one = calloc(1, sizeof *one + sizeof one->frames[0]);
+        snprintf(names[i], sizeof names[i], i == 11 ? "xmalloc" : "f%d", i);
+        one->module = "program";
+        one->n = 1;
+        one->frames[0] = (struct symbol_frame){ .function = names[i], .file = "a.c" };
+        answers[i] = one;
+    }
+}
+
+/* Random stacks; several program counters in each function. */
+static void fill(struct snapshot *s, size_t n_sites, unsigned depth, unsigned pcs)
+{
+    size_t n = 1;
+    snapshot_init(s);
+    s->nodes = calloc(n_sites * depth + 1, sizeof *s->nodes);
+    s->sites = calloc(n_sites, sizeof *s->sites);
+    s->n_sites = n_sites;
+    for (uint32_t i = 1; i < n_sites; i++) {
+        uint32_t node = i > 1 && rand() % 3 ? (uint32_t)(rand() % n) : 0;
+        unsigned more = 1 + (unsigned)rand() % depth;
+        for (unsigned k = 0; k < more && s->nodes[node].depth + 1u < depth * 2; k++) {
+            s->nodes[n] = (struct node_row){ .pc = 1 + (unsigned)rand() % pcs, .parent = node,
+                                             .depth = (uint16_t)(s->nodes[node].depth + 1) };
+            node = (uint32_t)n++;
+        }
+        s->sites[i] = (struct site_row){ .id = i, .node = node, .allocations = 1 + i % 9,
+                                         .live_bytes = rand() % 1000 - 100 };
+    }
+    s->n_nodes = n;
+}
+
+static int stack_of(const struct snapshot *s, uint32_t site, int out[64])
+{
+    int n = 0;
+    for (uint32_t i = s->sites[site].node; i; i = s->nodes[i].parent)
+        if (s->nodes[i].pc % FUNCTIONS != 11)
+            out[n++] = (int)(s->nodes[i].pc % FUNCTIONS);
+    return n;
+}
+
+static int number(const struct tree_row *r)
+{
+    return r->function[0] == 'f' ? atoi(r->function + 1) : -1;
+}
+
+static int64_t tops(const struct tree *t, bool self)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < tree_count(t); i++)
+        if (tree_row(t, i)->depth == 0)
+            sum += self ? tree_row(t, i)->self[0] : tree_row(t, i)->v[0];
+    return sum;
+}
+
+/* The stack of a row, as the tree shows it, against all sites'. */
+static bool row_is_right(const struct tree *t, const struct snapshot *s, size_t row, bool up)
+{
+    int chain[128], n = 0;
+    unsigned depth = tree_row(t, row)->depth + 1;
+    for (size_t i = row + 1; i-- > 0 && depth;)
+        if (tree_row(t, i)->depth + 1 == depth) {
+            chain[depth-- - 1] = number(tree_row(t, i));
+            n++;
+        }
+    int64_t sum = 0;
+    for (uint32_t site = 1; site < s->n_sites; site++) {
+        int stack[64], have = stack_of(s, site, stack);
+        bool same = have >= n;
+        for (int k = 0; same && k < n; k++)
+            same = chain[k] == stack[up ? k : have - 1 - k];
+        sum += same ? s->sites[site].live_bytes : 0;
+    }
+    return sum == tree_row(t, row)->v[0];
+}
+
+static bool flat_is_right(const struct tree *t, const struct snapshot *s, size_t row)
+{
+    int f = number(tree_row(t, row));
+    int64_t sum = 0, self = 0;
+    for (uint32_t site = 1; site < s->n_sites; site++) {
+        int stack[64], n = stack_of(s, site, stack);
+        bool in = false;
+        for (int k = 0; k < n; k++)
+            in = in || stack[k] == f;
+        sum += in ? s->sites[site].live_bytes : 0;
+        self += n && stack[0] == f ? s->sites[site].live_bytes : 0;
+    }
+    return sum == tree_row(t, row)->v[0] && self == tree_row(t, row)->self[0];
+}
+
+static void test_modes(const struct snapshot *s, const struct site_figures *figures)
+{
+    struct tree *t = tree_new();
+    int64_t total = 0;
+    for (size_t i = 0; i < s->n_sites; i++)
+        total += s->sites[i].live_bytes;
+    for (int mode = 0; mode < TREE_MODES; mode++) {
+        tree_options(t)->mode = (enum tree_mode)mode;
+        tree_open_all(t, true);
+        tap_ok(tree_update(t, s, NULL, figures, s->n_sites, 0) == 0, "mode %d", mode);
+        tap_ok(tops(t, mode == TREE_FLAT) == total, "the top rows are the total");
+        size_t right = 0, checked = 0;
+        for (size_t i = 0; i < tree_count(t); i++) {
+            if (number(tree_row(t, i)) < 0)
+                continue;
+            checked++;
+            right += mode == TREE_FLAT ? flat_is_right(t, s, i)
+                                       : row_is_right(t, s, i, mode == TREE_INVERTED);
+        }
+        tap_ok(checked > 5 && right == checked, "%zu rows are right", checked);
+    }
+    tree_free(t);
+}
+
+static void test_filter(const struct snapshot *s, const struct site_figures *figures)
+{
+    struct tree *t = tree_new();
+    int64_t want = 0;
+    for (uint32_t site = 1; site < s->n_sites; site++) {
+        int stack[64], n = stack_of(s, site, stack);
+        bool in = false;
+        for (int k = 0; k < n; k++)
+            in = in || stack[k] == 3 || stack[k] == 4;
+        want += in ? s->sites[site].live_bytes : 0;
+    }
+    snprintf(tree_options(t)->filter, 128, "/^f[34]$/");
+    for (int mode = 0; mode < TREE_MODES; mode++) {
+        tree_options(t)->mode = (enum tree_mode)mode;
+        tree_update(t, s, NULL, figures, s->n_sites, 0);
+        tap_ok(tree_passing(t)->v[0] == want && tops(t, mode == TREE_FLAT) == want,
+               "what passes the filter, mode %d", mode);
+    }
+    snprintf(tree_options(t)->filter, 128, "/(/");
+    tree_update(t, s, NULL, figures, s->n_sites, 0);
+    tap_ok(tree_complaint(t) && tree_count(t) == 0, "a filter that is wrong says so");
+    tree_options(t)->filter[0] = '\0';
+    tree_options(t)->fold = true;
+    tree_options(t)->mode = TREE_STANDARD;
+    tree_open_all(t, true);
+    tree_update(t, s, NULL, figures, s->n_sites, 0);
+    tap_ok(tops(t, false) == tree_all(t)->v[0], "folded, the total is the same");
+    size_t before = tree_count(t);
+    tap_ok(tree_zoom(t, 0) && tree_update(t, s, NULL, figures, s->n_sites, 0) == 0 &&
+           tree_count(t) < before && tops(t, false) == tree_row(t, 0)->v[0], "zoomed");
+    tap_ok(tree_zoom_out(t) && !tree_zoom_out(t), "and back");
+    tree_free(t);
+}
+
+static double milliseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static void test_large(void)
+{
+    struct snapshot s;
+    fill(&s, 100000, 20, 3000);
+    s.cached_nodes = s.n_nodes;
+    struct site_figures *figures = calloc(s.n_sites, sizeof *figures);
+    struct tree *t = tree_new();
+    tree_figures(&s, false, figures);
+    double start = milliseconds();
+    tree_update(t, &s, NULL, figures, s.n_sites, 0);
+    double first = milliseconds() - start;
+    for (int mode = 0; mode < TREE_MODES; mode++) {
+        tree_options(t)->mode = (enum tree_mode)mode;
+        start = milliseconds();
+        tree_update(t, &s, NULL, figures, s.n_sites, 0);
+        printf("# %zu nodes, mode %d: %.1f ms (first %.1f)\n", s.n_nodes, mode,
+               milliseconds() - start, first);
+    }
+    tap_ok(tree_count(t) > 5, "a tree of 100,000 sites");
+    tree_free(t);
+    free(figures);
+    snapshot_fini(&s);
+}
+
+int main(void)
+{
+    struct snapshot s;
+    static struct site_figures figures[SITES];
+    srand(11);
+    make_names();
+    fill(&s, SITES, 9, 60);
+    tree_figures(&s, false, figures);
+    test_modes(&s, figures);
+    test_filter(&s, figures);
+    snapshot_fini(&s);
+    test_large();
+    for (int i = 0; i < FUNCTIONS; i++)
+        free((void *)(uintptr_t)answers[i]);
+    return tap_done();
+}
