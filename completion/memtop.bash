@@ -11,7 +11,7 @@ _memtop() {
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W \
-            "run attach list stat report mark clean mode --help --version $(_memtop_pids)" -- "$cur")
+            "run attach list stat report export mark clean mode --help --version $(_memtop_pids)" -- "$cur")
         return
     fi
     case $command in
@@ -52,6 +52,16 @@ _memtop() {
         mapfile -t COMPREPLY < <(compgen -W 'counters exact sampled' -- "$cur")
         return
         ;;
+    --format)
+        word=$(memtop export --help 2>/dev/null | sed -n '/^Formats:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+        mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
+        return
+        ;;
+    --value)
+        word='live_bytes live_blocks allocations bytes_allocated temporary peak_bytes'
+        mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
+        return
+        ;;
     -n | --top | -m | --memory | -s | --sample)
         return
         ;;
@@ -70,6 +80,7 @@ _memtop() {
         ((COMP_CWORD > 2)) && word='counters exact sampled --sample= --help'
         ;;
     report) word="--json --output= --top= --help $(_memtop_pids)" ;;
+    export) word="--format= --value= --inverted --output= --help $(_memtop_pids)" ;;
     *) word=--help ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")

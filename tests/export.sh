@@ -47,6 +47,56 @@ export_to folded --value peak_bytes --inverted
 is "$(sums folded)" "value $(reported peak_bytes)" 'inverted: the same'
 is "$(sed 's/ [0-9]*$//; s/;.*//' "$TMP/out" | grep -cx '_start')" 0 'none begins at _start'
 
+# ---- flamegraph
+same_values() { # FORMAT NAME=VALUE..: sums of a format that holds several
+    format=$1
+    shift
+    sums "$format" >"$TMP/sums"
+    for pair; do
+        is "$(sed -n "s|^${pair%=*} ||p" "$TMP/sums")" "$(reported "${pair#*=}")" \
+            "$format: the same ${pair#*=}"
+    done
+}
+
+export_to flamegraph
+# shellcheck disable=SC2046
+same_values flamegraph $(for value in $VALUES; do echo "$value=$value"; done)
+grep -qE '(src|href)=|url\(|@import' "$TMP/out"
+is $? 1 'it asks for no other file'
+if command -v chromium >/dev/null; then
+    mv "$TMP/out" "$TMP/page.html"
+    for value in $VALUES; do
+        chromium --headless --no-sandbox --disable-gpu --user-data-dir="$TMP/chromium" \
+            --dump-dom "file://$TMP/page.html#value=$value" >"$TMP/dom" 2>/dev/null
+        is "$(sed -n 's/.*<body data-total="\([0-9]*\)".*/\1/p' "$TMP/dom")" \
+            "$(reported "$value")" "a browser finds the same $value"
+    done
+else
+    skip 'there is no chromium'
+fi
+
+# ---- pprof
+pprof_values='alloc_objects/count=allocations alloc_space/bytes=bytes_allocated
+    inuse_objects/count=live_blocks inuse_space/bytes=live_bytes'
+export_to pprof
+# shellcheck disable=SC2086
+same_values pprof $pprof_values
+is "$(sums pprof | tr '\n' ' ' | tr -d '0-9')" \
+    'default inuse_space alloc_objects/count  alloc_space/bytes  inuse_objects/count  inuse_space/bytes  ' \
+    'sample types in the order of Go, and no others'
+if command -v go >/dev/null; then
+    GOCACHE="$TMP/go" HOME="$TMP" go tool pprof -top -nodecount=5 -unit=B "$TMP/out" \
+        >"$TMP/top" 2>"$TMP/err"
+    ok $? 'go tool pprof -top'
+    grep -q "of $(reported live_bytes)B total" "$TMP/top"
+    ok $? 'it says the same live_bytes'
+else
+    skip 'there is no go'
+fi
+export_to pprof --value peak_bytes
+same_values pprof peak_space/bytes=peak_bytes
+is "$(sums pprof | sed -n 1p)" 'default peak_space' 'the peak is shown first when asked for'
+
 # ---- what is refused, and what fails
 wrong() { # TEXT OPTION..
     text=$1

@@ -13,6 +13,16 @@ static const struct export_format formats[] = {
         .help = "a line for each stack, for flamegraph.pl, inferno and others",
         .write = export_folded,
     },
+    {
+        .name = "flamegraph", .extension = "html", .chooses_value = true, .inverts = true,
+        .help = "a page for a web browser: zoom, search, all values",
+        .write = export_flamegraph,
+    },
+    {
+        .name = "pprof", .extension = "pb.gz", .chooses_value = true, .binary = true,
+        .help = "a profile for go tool pprof, Parca, Pyroscope",
+        .write = export_pprof,
+    },
 };
 #define N_FORMATS (sizeof formats / sizeof *formats)
 

@@ -72,5 +72,7 @@ uint64_t export_value_of(const struct site_row *site, enum export_value value);
 
 /* The writers, one file each. */
 int export_folded(FILE *out, const struct export *e);
+int export_flamegraph(FILE *out, const struct export *e);
+int export_pprof(FILE *out, const struct export *e);
 
 #endif
