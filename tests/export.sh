@@ -97,6 +97,70 @@ export_to pprof --value peak_bytes
 same_values pprof peak_space/bytes=peak_bytes
 is "$(sums pprof | sed -n 1p)" 'default peak_space' 'the peak is shown first when asked for'
 
+# ---- speedscope
+for value in $VALUES; do
+    export_to speedscope --value "$value"
+    is "$(sums speedscope)" "value $(reported "$value")" "speedscope: the same $value"
+done
+
+# ---- csv
+export_to csv
+# shellcheck disable=SC2046
+same_values csv $(for value in $VALUES frees bytes_freed peak_blocks; do echo "$value=$value"; done)
+
+# ---- openmetrics, prometheus
+for format in openmetrics prometheus; do
+    export_to $format
+    sums $format >"$TMP/sums"
+    for pair in live_bytes=live_bytes live_blocks=live_blocks allocations_total=allocations \
+        allocated_bytes_total=bytes_allocated temporary_allocations_total=temporary \
+        peak_bytes=peak_bytes; do
+        is "$(sed -n "s|^memtop_heap_${pair%=*} ||p" "$TMP/sums")" \
+            "$(value "j['totals']['${pair#*=}']" "$TMP/json")" "$format: the same ${pair#*=}"
+    done
+    is "$(sed -n 's/^memtop_heap_calls_total //p' "$TMP/sums")" \
+        "$(value 'sum(j["functions"].values())' "$TMP/json")" "$format: the same calls"
+done
+if command -v promtool >/dev/null; then
+    run 'promtool check metrics' promtool check metrics <"$TMP/out"
+else
+    skip 'there is no promtool'
+fi
+
+# ---- massif
+export_to massif
+same_values massif peak=peak_bytes end=live_bytes
+if command -v ms_print >/dev/null; then
+    ms_print "$TMP/out" >"$TMP/printed" 2>"$TMP/err"
+    is "$?:$(cat "$TMP/err")" 0: 'ms_print'
+    grep -q "^->.*(.*B) 0x[0-9A-F]*: [a-zA-Z_]" "$TMP/printed" && ! grep -q 'B):' "$TMP/printed"
+    ok $? 'which prints the tree'
+else
+    skip 'there is no ms_print'
+fi
+
+# ---- dhat
+export_to dhat
+same_values dhat tb=bytes_allocated tbk=allocations gb=peak_bytes gbk=peak_blocks eb=live_bytes \
+    ebk=live_blocks
+viewer=/usr/libexec/valgrind/dh_view.js
+if [ -r $viewer ] && command -v chromium >/dev/null; then
+    {
+        echo "<meta charset=utf-8><script src='file://$viewer'></script><body>"
+        echo '<script type="application/json" id="file">'
+        cat "$TMP/out"
+        echo '</script><script>onload = () => { onLoad(); gFilename = "heap";
+            gData = JSON.parse(document.getElementById("file").textContent);
+            tryFunc(() => { buildTree(); displayTree(); }); }</script></body>'
+    } >"$TMP/dhat.html"
+    chromium --headless --no-sandbox --disable-gpu --user-data-dir="$TMP/chromium" \
+        --dump-dom "file://$TMP/dhat.html" 2>/dev/null | sed 's/<[^>]*>//g' >"$TMP/dom"
+    grep -q "Total: *$(reported bytes_allocated | sed ':a; s/\B[0-9]\{3\}\>/,&/; ta') bytes" "$TMP/dom"
+    ok $? 'dh_view shows the same total'
+else
+    skip 'there is no dh_view or no chromium'
+fi
+
 # ---- what is refused, and what fails
 wrong() { # TEXT OPTION..
     text=$1
@@ -106,6 +170,9 @@ wrong() { # TEXT OPTION..
 }
 wrong 'no format' "$segment"
 wrong 'an unknown format' "$segment" --format jpeg
+wrong 'heaptrack, which needs each event' "$segment" --format heaptrack
+wrong 'a value for a format that holds all' "$segment" --format csv --value live_bytes
+wrong 'an inverted profile' "$segment" --format pprof --inverted
 wrong 'an unknown value' "$segment" --format folded --value beauty
 "$MEMTOP" export "$TMP/none" --format folded 2>"$TMP/err"
 is $? 1 'no such segment'

@@ -97,7 +97,112 @@ def pprof(path):
     return {"default": strings[profile[14][0]], **dict(zip(names, totals))}
 
 
-FORMATS = {f.__name__: f for f in (folded, flamegraph, pprof)}
+def speedscope(path):
+    data = json.load(open(path, encoding="utf-8"))
+    assert data["$schema"] == "https://www.speedscope.app/file-format-schema.json"
+    frames, (profile,) = data["shared"]["frames"], data["profiles"]
+    assert all(isinstance(f["name"], str) and set(f) <= {"name", "file"} for f in frames)
+    assert profile["type"] == "sampled" and profile["unit"] in ("bytes", "none")
+    assert isinstance(profile["name"], str) and profile["startValue"] == 0
+    assert len(profile["samples"]) == len(profile["weights"])
+    assert all(s and all(0 <= i < len(frames) for i in s) for s in profile["samples"])
+    assert profile["endValue"] == sum(profile["weights"])
+    assert data["activeProfileIndex"] == 0 and set(data) == {
+        "$schema", "exporter", "name", "activeProfileIndex", "profiles", "shared"}
+    return {"value": sum(profile["weights"])}
+
+
+def csv(path):
+    import csv as reader
+    rows = list(reader.DictReader(open(path, encoding="utf-8", newline=""), strict=True))
+    assert all(None not in row and None not in row.values() for row in rows)
+    assert all(row["stack"].split(";")[-1] == row["function"].replace(";", ":") for row in rows)
+    assert len({row["site"] for row in rows}) == len(rows)
+    texts = {"site", "first_s", "estimated", "function", "module", "file", "line", "stack"}
+    return {name: sum(int(row[name]) for row in rows) for name in rows[0] if name not in texts}
+
+
+def metrics(path, ends):
+    text = open(path, encoding="utf-8").read()
+    lines = text.splitlines()
+    assert text.endswith("\n") and (lines[-1] == "# EOF") == ends
+    declared, totals = {}, {}
+    for line in lines[:-1] if ends else lines:
+        if line.startswith("# "):
+            _, kind, name, rest = line.split(" ", 3)
+            declared.setdefault(name, {})[kind] = rest
+            continue
+        name, labels, value = re.fullmatch(
+            r'([a-z_]+)\{((?:[a-z]+="[^"\\\n]*",?)+)\} (-?[0-9.]+)', line).groups()
+        family = re.sub("_total$", "", name) if ends else name
+        counter = declared[family]["TYPE"] == "counter"
+        assert "HELP" in declared[family] and counter == name.endswith("_total")
+        assert family.endswith("_" + declared[family].get("UNIT", family.split("_")[-1]))
+        totals[name] = totals.get(name, 0) + float(value)
+    assert all(name in totals or name + "_total" in totals for name in declared)
+    return {name: int(value) for name, value in totals.items()}
+
+
+def openmetrics(path):
+    return metrics(path, True)
+
+
+def prometheus(path):
+    return metrics(path, False)
+
+
+def massif(path):
+    lines = open(path, encoding="utf-8").read().splitlines()
+    head = [line.split(": ")[0] for line in lines[:3]]
+    assert head == ["desc", "cmd", "time_unit"]
+    snapshots, at = [], 3
+    row = re.compile(r"( *)n(\d+): (\d+) (.*)")
+
+    def tree(depth):
+        nonlocal at
+        indent, children, size, rest = row.fullmatch(lines[at]).groups()
+        assert len(indent) == depth, lines[at]
+        at += 1
+        if "below massif's threshold" not in rest and depth:
+            assert re.match(r"0x[0-9A-F]+: .+ \(.+\)$", rest), rest
+        parts = [tree(depth + 1) for _ in range(int(children))]
+        assert sum(parts) <= int(size) and (depth or not parts or sum(parts) == int(size))
+        return int(size)
+
+    while at < len(lines):
+        assert lines[at] == lines[at + 2] == "#-----------"
+        assert lines[at + 1] == f"snapshot={len(snapshots)}"
+        fields = dict(line.split("=") for line in lines[at + 3:at + 8])
+        assert list(fields) == ["time", "mem_heap_B", "mem_heap_extra_B", "mem_stacks_B",
+                                "heap_tree"]
+        at += 8
+        if fields["heap_tree"] != "empty":
+            assert tree(0) == int(fields["mem_heap_B"])
+        assert not snapshots or int(snapshots[-1]["time"]) <= int(fields["time"])
+        snapshots.append(fields)
+    (peak,) = [s for s in snapshots if s["heap_tree"] == "peak"]
+    assert snapshots[-1]["heap_tree"] == "detailed"
+    return {"peak": peak["mem_heap_B"], "end": snapshots[-1]["mem_heap_B"],
+            "snapshots": len(snapshots)}
+
+
+def dhat(path):
+    data = json.load(open(path, encoding="utf-8"))
+    for key in ("mode", "verb", "bklt", "bkacc", "tu", "Mtu", "tuth", "cmd", "pid", "te", "tg"):
+        assert key in data, key
+    assert data["dhatFileVersion"] == 2 and data["ftbl"][0] == "[root]"
+    assert data["tg"] <= data["te"]
+    points = data["pps"]
+    for p in points:
+        assert set(p) == {"tb", "tbk", "mb", "mbk", "gb", "gbk", "eb", "ebk", "fs"}
+        assert p["fs"] and all(0 < i < len(data["ftbl"]) for i in p["fs"])
+        assert p["mb"] >= max(p["gb"], p["eb"]) and p["mb"] <= p["tb"]
+    assert len({tuple(p["fs"]) for p in points}) == len(points)
+    return {key: sum(p[key] for p in points) for key in ("tb", "tbk", "gb", "gbk", "eb", "ebk")}
+
+
+FORMATS = {f.__name__: f for f in (folded, flamegraph, pprof, speedscope, csv, openmetrics,
+                                   prometheus, massif, dhat)}
 
 if __name__ == "__main__":
     for name, total in FORMATS[sys.argv[1]](sys.argv[2]).items():

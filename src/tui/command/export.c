@@ -10,6 +10,7 @@
 #include "tui/command/command.h"
 #include "tui/command/output.h"
 #include "tui/command/reporting.h"
+#include "tui/reader/proc.h"
 
 static void print_formats(void)
 {
@@ -56,9 +57,12 @@ static int write_snapshot(const struct options *o, const struct export_format *f
                           struct export *e)
 {
     const struct target_info *t = &e->snapshot->target;
+    struct proc_memory memory;
     struct output out;
     if (output_open(&out, o->output, stdout) != 0)
         return STATUS_FAILED;
+    if (t->state == TARGET_RUNNING && proc_memory(t->pid, &memory))
+        e->resident_bytes = memory.rss_bytes;
     e->symbols = symbols_new(t->state == TARGET_RUNNING ? t->pid : 0);
     int bad = e->symbols ? f->write(out.stream, e) : -1;
     symbols_free(e->symbols);
@@ -80,7 +84,8 @@ static int export_main(const struct options *o)
     if (!r)
         return STATUS_FAILED;
     snapshot_init(&s);
-    enum reader_status got = reader_refresh(r, &s, READER_SITES | f->parts);
+    unsigned parts = READER_SITES | (f->history ? READER_SECONDS : 0);
+    enum reader_status got = reader_refresh(r, &s, parts);
     status = got == READER_OK ? write_snapshot(o, f, &e)
                               : command_fail("%s: %s", reader_path(r), reader_message(got));
     snapshot_fini(&s);

@@ -23,6 +23,42 @@ static const struct export_format formats[] = {
         .help = "a profile for go tool pprof, Parca, Pyroscope",
         .write = export_pprof,
     },
+    {
+        .name = "speedscope", .extension = "speedscope.json", .chooses_value = true,
+        .help = "a profile for speedscope.app",
+        .write = export_speedscope,
+    },
+    {
+        .name = "csv", .extension = "csv",
+        .help = "a row for each call site, with all its figures",
+        .write = export_csv,
+    },
+    {
+        .name = "openmetrics", .extension = "txt",
+        .help = "metrics of the process, OpenMetrics 1.0",
+        .write = export_openmetrics,
+    },
+    {
+        .name = "prometheus", .extension = "prom",
+        .help = "the same in the text format of Prometheus",
+        .write = export_prometheus,
+    },
+    {
+        .name = "massif", .extension = "massif.out", .history = true,
+        .help = "live bytes over time, trees at the peak and now, for ms_print",
+        .write = export_massif,
+    },
+    {
+        .name = "dhat", .extension = "dhat.json",
+        .help = "all, at the peak, and now by call site, for dh_view.html",
+        .write = export_dhat,
+    },
+    {
+        .name = "heaptrack", .extension = "heaptrack",
+        .help = "every event, which a snapshot does not have",
+        .refusal = "it consists of every single event, which a snapshot does not hold: "
+                   "choose pprof, dhat or massif",
+    },
 };
 #define N_FORMATS (sizeof formats / sizeof *formats)
 

@@ -35,6 +35,7 @@ struct export {
     struct symbols *symbols; /* NULL: addresses only */
     enum export_value value; /* the one, or the first to be shown */
     bool inverted;           /* allocating functions at the root */
+    uint64_t resident_bytes; /* of the process, 0 unknown */
 };
 
 struct export_format {
@@ -44,7 +45,7 @@ struct export_format {
     bool chooses_value; /* else it has no use for --value */
     bool inverts;       /* takes --inverted */
     bool binary;        /* not for terminals */
-    unsigned parts;     /* what the snapshot must have, besides READER_SITES */
+    bool history;       /* the snapshot must have its seconds */
     enum export_value value; /* when none is asked for */
     /* Write it. 0, or -1 when memory ran out. Errors of the stream are left in
      * it for the caller's ferror(). */
@@ -74,5 +75,11 @@ uint64_t export_value_of(const struct site_row *site, enum export_value value);
 int export_folded(FILE *out, const struct export *e);
 int export_flamegraph(FILE *out, const struct export *e);
 int export_pprof(FILE *out, const struct export *e);
+int export_speedscope(FILE *out, const struct export *e);
+int export_csv(FILE *out, const struct export *e);
+int export_openmetrics(FILE *out, const struct export *e);
+int export_prometheus(FILE *out, const struct export *e);
+int export_massif(FILE *out, const struct export *e);
+int export_dhat(FILE *out, const struct export *e);
 
 #endif
