@@ -216,10 +216,13 @@ uint32_t trie_site(uint32_t node, uint32_t flags)
         return 0;
     store.sites[fresh].flags = flags;
     store.sites[fresh].first_ticks = clock_ticks();
-    if (!__atomic_compare_exchange_n(&store.nodes[node].site, &site, (uint32_t)fresh, false,
-                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-        return site; /* the number stays unused */
+    /* Whoever finds the site in the node finds the node in the site. */
     __atomic_store_n(&store.sites[fresh].node, node, __ATOMIC_RELEASE);
+    if (!__atomic_compare_exchange_n(&store.nodes[node].site, &site, (uint32_t)fresh, false,
+                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        __atomic_store_n(&store.sites[fresh].node, 0, __ATOMIC_RELEASE);
+        return site; /* the number stays unused */
+    }
     return (uint32_t)fresh;
 }
 
