@@ -71,6 +71,26 @@ if command -v chromium >/dev/null; then
         is "$(sed -n 's/.*<body data-total="\([0-9]*\)".*/\1/p' "$TMP/dom")" \
             "$(reported "$value")" "a browser finds the same $value"
     done
+    # A click on the second row zooms to it, Escape returns.
+    grep -v '^</body>\|^</html>' "$TMP/page.html" >"$TMP/clicks.html"
+    cat >>"$TMP/clicks.html" <<'END'
+<script>{
+const r = canvas.getBoundingClientRect();
+canvas.dispatchEvent(new MouseEvent("click",
+    { clientX: r.left + 3, clientY: r.top + 1.5 * ROW, bubbles: true }));
+const zoomed = state.focus.parent === root && !$("reset").disabled;
+dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+const back = state.focus === root;
+$("search").value = "Py.*Main";
+$("search").dispatchEvent(new Event("input"));
+document.body.dataset.result = [zoomed, back, pattern.test("Py_BytesMain"),
+    /^matches: .*%$/.test($("matched").textContent)].join();
+}</script></body></html>
+END
+    chromium --headless --no-sandbox --disable-gpu --user-data-dir="$TMP/chromium" \
+        --dump-dom "file://$TMP/clicks.html#view=icicle" >"$TMP/dom" 2>/dev/null
+    grep -q 'data-result="true,true,true,true"' "$TMP/dom"
+    ok $? 'click, Escape and search do what they say'
 else
     skip 'there is no chromium'
 fi

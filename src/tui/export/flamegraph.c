@@ -106,6 +106,9 @@ static int put_head(FILE *out, const struct export *e)
     const struct target_info *t = &e->snapshot->target;
     fputs("{\n\"command\": ", out);
     int bad = json_text(out, t->command);
+    const char *slash = strrchr(t->executable, '/');
+    fputs(",\n\"program\": ", out);
+    bad |= json_text(out, slash ? slash + 1 : t->executable);
     fprintf(out, ",\n\"pid\": %d,\n\"state\": ", t->pid);
     bad |= json_text(out, report_state_name(t->state));
     fprintf(out, ",\n\"wall_ms\": %" PRIu64 ",\n\"taken_ms\": %" PRIu64, t->wall_ns / 1000000,
