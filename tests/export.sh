@@ -32,6 +32,17 @@ sums() {
     "$PYTHON" "$srcdir/tests/export_sums.py" "$1" "$TMP/out"
 }
 
+# browse PAGE: what a browser makes of it, as HTML.
+browse() {
+    timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$TMP/chromium" \
+        --dump-dom "file://$TMP/$1" 2>/dev/null
+}
+echo '<body><script>document.body.append(6 * 7)</script>' >"$TMP/try.html"
+has_browser() {
+    command -v chromium >/dev/null && browse try.html | grep -q 42
+}
+has_browser && browser=yes || browser=no
+
 is "$(reported live_bytes)" "$(value 'j["totals"]["live_bytes"]' "$TMP/json")" \
     'the sites make up the total'
 [ "$(reported temporary)" -gt 0 ] && [ "$(reported live_bytes)" -gt 0 ]
@@ -63,11 +74,10 @@ export_to flamegraph
 same_values flamegraph $(for value in $VALUES; do echo "$value=$value"; done)
 grep -qE '(src|href)=|url\(|@import' "$TMP/out"
 is $? 1 'it asks for no other file'
-if command -v chromium >/dev/null; then
+if [ $browser = yes ]; then
     mv "$TMP/out" "$TMP/page.html"
     for value in $VALUES; do
-        chromium --headless --no-sandbox --disable-gpu --user-data-dir="$TMP/chromium" \
-            --dump-dom "file://$TMP/page.html#value=$value" >"$TMP/dom" 2>/dev/null
+        browse "page.html#value=$value" >"$TMP/dom"
         is "$(sed -n 's/.*<body data-total="\([0-9]*\)".*/\1/p' "$TMP/dom")" \
             "$(reported "$value")" "a browser finds the same $value"
     done
@@ -87,12 +97,11 @@ document.body.dataset.result = [zoomed, back, pattern.test("Py_BytesMain"),
     /^matches: .*%$/.test($("matched").textContent)].join();
 }</script></body></html>
 END
-    chromium --headless --no-sandbox --disable-gpu --user-data-dir="$TMP/chromium" \
-        --dump-dom "file://$TMP/clicks.html#view=icicle" >"$TMP/dom" 2>/dev/null
+    browse "clicks.html#view=icicle" >"$TMP/dom"
     grep -q 'data-result="true,true,true,true"' "$TMP/dom"
     ok $? 'click, Escape and search do what they say'
 else
-    skip 'there is no chromium'
+    skip 'there is no chromium that works'
 fi
 
 # ---- pprof
@@ -164,7 +173,7 @@ export_to dhat
 same_values dhat tb=bytes_allocated tbk=allocations gb=peak_bytes gbk=peak_blocks eb=live_bytes \
     ebk=live_blocks
 viewer=/usr/libexec/valgrind/dh_view.js
-if [ -r $viewer ] && command -v chromium >/dev/null; then
+if [ -r $viewer ] && [ $browser = yes ]; then
     {
         echo "<meta charset=utf-8><script src='file://$viewer'></script><body>"
         echo '<script type="application/json" id="file">'
@@ -173,12 +182,11 @@ if [ -r $viewer ] && command -v chromium >/dev/null; then
             gData = JSON.parse(document.getElementById("file").textContent);
             tryFunc(() => { buildTree(); displayTree(); }); }</script></body>'
     } >"$TMP/dhat.html"
-    chromium --headless --no-sandbox --disable-gpu --user-data-dir="$TMP/chromium" \
-        --dump-dom "file://$TMP/dhat.html" 2>/dev/null | sed 's/<[^>]*>//g' >"$TMP/dom"
+    browse dhat.html | sed 's/<[^>]*>//g' >"$TMP/dom"
     grep -q "Total: *$(reported bytes_allocated | sed ':a; s/\B[0-9]\{3\}\>/,&/; ta') bytes" "$TMP/dom"
     ok $? 'dh_view shows the same total'
 else
-    skip 'there is no dh_view or no chromium'
+    skip 'there is no dh_view, or no chromium that works'
 fi
 
 # ---- what is refused, and what fails

@@ -244,7 +244,8 @@ int export_massif(FILE *out, const struct export *e)
     struct massif m = { .out = out, .export = e };
     char command[sizeof e->snapshot->target.command];
     safe_text_line(command, sizeof command, e->snapshot->target.command);
-    fprintf(out, "desc: memtop export --format massif\ncmd: %s\ntime_unit: ms\n", command);
+    fprintf(out, "desc: memtop export --format massif%s\ncmd: %s\ntime_unit: ms\n",
+            e->snapshot->totals.estimated ? " (estimates from samples)" : "", command);
     put_snapshots(&m);
     return m.failed ? -1 : 0;
 }

@@ -138,6 +138,8 @@ static void put_head(struct pprof *p)
     put_number(p, PROFILE_PERIOD, t->tier == SEG_TIER_SAMPLED && t->sample_bytes
                                       ? t->sample_bytes : 1);
     put_number(p, PROFILE_COMMENT, string(p, t->command));
+    if (p->export->snapshot->totals.estimated)
+        put_number(p, PROFILE_COMMENT, string(p, "figures are estimates from samples"));
 }
 
 /* ---- mappings ------------------------------------------------------------ */
