@@ -110,6 +110,7 @@ wait "2 of "
 keys \e[\<64;10;8M
 wait "1 of "
 keys \e[\<0;3;6M\e[\<0;3;6m
+wait churn
 match "^ +0 .* churn"' "$MEMTOP" run -- "$steady"
 
 screen 'typing to the program' 24 80 'wait make_rows
