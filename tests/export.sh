@@ -150,6 +150,17 @@ for format in openmetrics prometheus; do
     is "$(sed -n 's/^memtop_heap_calls_total //p' "$TMP/sums")" \
         "$(value 'sum(j["functions"].values())' "$TMP/json")" "$format: the same calls"
 done
+# The strictest reader of OpenMetrics, where the system's python has it.
+strict='import sys
+from prometheus_client.openmetrics.parser import text_fd_to_metric_families as parse
+print(len(list(parse(open(sys.argv[1])))))'
+if python=/usr/bin/python3 && $python -c 'import prometheus_client' 2>/dev/null; then
+    "$MEMTOP" export "$segment" --format openmetrics -o "$TMP/metrics"
+    is "$($python -c "$strict" "$TMP/metrics")" "$(grep -c '^# TYPE' "$TMP/metrics")" \
+        'OpenMetrics are accepted by prometheus_client'
+else
+    skip 'there is no prometheus_client'
+fi
 if command -v promtool >/dev/null; then
     run 'promtool check metrics' promtool check metrics <"$TMP/out"
 else

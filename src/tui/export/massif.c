@@ -115,10 +115,10 @@ static void put_small(const struct massif *m, unsigned depth, uint64_t bytes, si
 {
     begin_row(m, depth, 0, bytes);
     if (places == 1)
-        fprintf(m->out, " in 1 place, below massif's threshold (%.2f%%)\n", 100.0 / THRESHOLD);
+        fprintf(m->out, " in 1 place, below massif's threshold (%d.00%%)\n", 100 / THRESHOLD);
     else
-        fprintf(m->out, " in %zu places, all below massif's threshold (%.2f%%)\n", places,
-                100.0 / THRESHOLD);
+        fprintf(m->out, " in %zu places, all below massif's threshold (%d.00%%)\n", places,
+                100 / THRESHOLD);
 }
 
 static void put_group(struct massif *m, const struct group *g, unsigned depth);
@@ -177,7 +177,7 @@ static void put_tree(struct massif *m, struct part *parts, size_t n, uint64_t to
 {
     size_t n_groups;
     uint64_t unknown = without_stack(parts, n);
-    m->least = total / THRESHOLD + 1;
+    m->least = total / THRESHOLD + (total % THRESHOLD != 0);
     struct group *groups = make_groups(m, parts, n, &n_groups);
     begin_row(m, 0, count_rows(m, groups, n_groups) + (unknown != 0), total);
     fputs(" (heap allocation functions) malloc/new/new[], --alloc-fns, etc.\n", m->out);
