@@ -60,8 +60,7 @@ styles '"$TMP"'/mono' "$MEMTOP" run -- "$steady"
 ok $? 'there are none either'
 
 screen 'views, help and sizes' 24 80 'wait make_rows
-keys 2
-wait "[2 Sites]"
+tab Sites
 wait "Stack of call site"
 match "1 main +steady.c"
 keys <Enter>
@@ -72,14 +71,14 @@ keys T
 match "ALLOC/S +ALLOCS"
 match "6\.0[0-9]k .* steady"
 keys <Tab>
-wait "[4 Output]"
+wait "Marks]"
+tab Output
 match "^steady$"
 keys <F1>
 wait "leave a page, then the viewer"
 keys <Esc>
 match "^steady$"
-keys 1
-wait "[1 Overview]"
+tab Overview
 keys p
 wait PAUSED
 keys p
@@ -99,10 +98,10 @@ keys <C-l>
 wait make_rows' "$MEMTOP" run -- "$steady"
 
 screen 'the mouse: tabs, headings, rows, the wheel' 24 80 'wait make_rows
-keys \e[\<0;28;5M\e[\<0;28;5m
-wait "[3 Threads]"
-keys \e[\<0;15;5M\e[\<0;15;5m
-wait "[2 Sites]"
+click Threads
+wait "Threads]"
+click Sites
+wait "Sites]"
 wait "1 of "
 match "make_rows"
 keys \e[\<0;10;8M\e[\<0;10;8m
@@ -114,7 +113,7 @@ wait churn
 match "^ +0 .* churn"' "$MEMTOP" run -- "$steady"
 
 screen 'typing to the program' 24 80 'wait make_rows
-keys 4
+tab Output
 wait "i Type"
 keys i
 wait "Stop typing"
@@ -126,23 +125,26 @@ keys i
 keys m\n
 wait "got m"
 keys <C-]>
-keys 1
+tab Overview
 match "Live +1\.9[0-9] MiB +2\.0[0-9]k blocks"
-keys 4i
+tab Output
+keys i
 wait "Stop typing"
 keys q\n
 wait "exited with status 3"
-keys 1
+tab Overview
 wait make_rows
 keys q
 expect-exit 3' "$MEMTOP" run -- "$steady"
 
 screen 'exec: the successor is followed' 24 80 'wait make_rows
-keys 4i
+tab Output
+keys i
 wait "Stop typing"
 keys m\nx\n
 wait "steady again"
-keys <F12>1
+keys <F12>
+tab Overview
 match "Live +9[0-9][0-9] KiB +1\.0[0-9]k blocks"
 match "memtop +steady again"
 wait make_rows' "$MEMTOP" run -- "$steady"
@@ -164,15 +166,15 @@ keys <C-z>
 expect-stop
 signal CONT
 wait make_rows
-keys 3
-wait "[3 Threads]"' "$MEMTOP" run -- "$steady"
+tab Threads' "$MEMTOP" run -- "$steady"
 
 screen 'a program that is killed' 24 80 'wait make_rows
-keys 4i
+tab Output
+keys i
 wait "Stop typing"
 keys k\n
 wait "killed by signal 9"
-keys 2
+tab Sites
 wait "Stack of call site"
 match "make_rows +steady.c"
 keys q
@@ -188,7 +190,7 @@ within 5 grep -q steady "$TMP/steady.out"
 ok $? 'a program with the agent and no viewer'
 
 screen 'attached' 24 80 'match "97[67]K .* make_rows +steady.c"
-keys 4
+tab Output
 wait "a terminal of its own"
 keys q
 expect-exit 0' "$MEMTOP" "$victim"
@@ -198,7 +200,7 @@ wait "attach to the process"
 keys q
 wait "Attach"
 keys G<Enter>
-wait "[1 Overview]"
+wait "Overview]"
 keys q
 match "'"$victim"' running +[0-9]"
 keys q
@@ -233,7 +235,7 @@ when "$TMP/seen" kill -9 "$victim"
 screen 'a target that is killed is announced, and can be browsed' 24 80 'wait make_rows
 dump '"$TMP"'/seen
 wait "ended without goodbye"
-keys 2
+tab Sites
 wait "Stack of call site"
 match "make_rows +steady.c"
 keys q

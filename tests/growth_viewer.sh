@@ -22,14 +22,15 @@ keys D
 wait "no marks yet"
 keys m
 wait "mark 1 is set at 977 KiB live"
-keys 4i
+tab Output
+keys i
 wait "Stop typing"
 keys m\n
 wait "got m"
 keys <C-]>m
 wait "mark 2 is set"
 keys D
-wait "[2 Sites]"
+wait "Sites]"
 match "^ \+977K +\+1.00k +\+1.00k +977K +1.00k .* make_rows"
 wait "of 1 sites that changed from mark 1 to mark 2"
 keys D
@@ -37,7 +38,7 @@ wait "nothing changed"
 wait "since mark 2"
 keys D
 wait! "dLIVE"
-keys 5
+tab Marks
 match "^ +[0-9a-z. ]+ 977 KiB +1.00k +\+977 KiB +\+1.00k mark 1"
 keys <Enter>
 wait "since mark 1"
@@ -57,19 +58,22 @@ resize 5 20
 wait "terminal too small"
 resize 24 80
 wait "1,000 blocks"
-keys 4iq\n
+tab Output
+keys iq\n
 wait "exited with status 3"
-keys 6
+tab Blocks
 wait "1,000 blocks"
 keys <Enter>
 wait "gone"
-keys q5
+keys q
+tab Marks
 match "mark 2$"' "$MEMTOP" run -- "$steady"
 
 screen 'renamed, saved, loaded, compared, deleted' 60 200 'wait make_rows
 keys m
 wait "mark 1 is set"
-keys 5r
+tab Marks
+keys r
 wait "Name: mark 1"
 keys <C-u>baseline<Enter>
 match "baseline$"
@@ -88,11 +92,14 @@ grep -q '"steady!make_rows steady.c:' "$TMP/saved.json"
 ok $? 'which names functions and lines'
 
 screen 'another run is compared by symbols' 24 80 'wait make_rows
-keys 4i
+tab Output
+keys i
 wait "Stop typing"
 keys m\n
 wait "got m"
-keys <C-]>5L'"$TMP"'/saved.json<Enter>
+keys <C-]>
+tab Marks
+keys L'"$TMP"'/saved.json<Enter>
 wait "baseline is loaded"
 match "baseline +of "
 keys <Enter>
@@ -108,7 +115,7 @@ within 5 grep -q ready "$TMP/said"
 (within 5 grep -q go "$TMP/go" && echo a >&3) &
 echo go >"$TMP/go"
 screen 'marks that the program and scripts set' 24 80 'wait "add  marks.c"
-keys 5
+tab Marks
 match "first +from before the viewer"
 match "second\?\[31m +from before"
 wait "from a script"

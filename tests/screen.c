@@ -18,6 +18,9 @@
  *                             <Esc> <Space> <Backspace> <Up> <Down> <Left>
  *                             <Right> <Home> <End> <PgUp> <PgDn> <Ins> <Del>
  *                             <F1> to <F12>, <C-x>
+ *     tab NAME                press the number before NAME, on any row, and wait
+ *                             until the two are in brackets
+ *     click TEXT              with the mouse, where it first is
  *     resize ROWS COLUMNS     of the terminal; the command gets SIGWINCH
  *     dump FILE               the screen, once a picture is complete, as UTF-8
  *                             with trailing blanks cut; - is stdout
@@ -459,6 +462,50 @@ static bool step_keys(char *rest)
     return true;
 }
 
+/* Tabs are numbered by their order; scripts know their names. */
+static bool step_tab(char *name)
+{
+    double deadline = now() + DEADLINE_SECONDS;
+    char number = 0, wanted[64];
+    do {
+        for (int row = 0; row < term.rows && !number; row++) {
+            char *text = row_text(row), *at = strstr(text, name);
+            if (at && at - text >= 2 && at[-1] == ' ' && at[-2] >= '1' && at[-2] <= '9')
+                number = at[-2];
+            free(text);
+        }
+        if (!number)
+            pump();
+    } while (!number && now() < deadline);
+    if (!number)
+        return claim(false, "tab %s: there is none", name);
+    to_command(&number, 1, NULL);
+    snprintf(wanted, sizeof wanted, "[%c %s]", number, name);
+    return claim(wait_for(true, row_has, wanted, DEADLINE_SECONDS), "tab %s", name);
+}
+
+static bool step_click(char *rest)
+{
+    char bytes[64];
+    double seconds = deadline_of(rest);
+    if (!wait_for(true, row_has, rest, seconds))
+        return claim(false, "click %s: it is not there", rest);
+    for (int row = 0; row < term.rows; row++) {
+        char *text = row_text(row), *at = strstr(text, rest);
+        int column = 1;
+        for (char *s = text; at && s < at; s++)
+            column += (*s & 0xc0) != 0x80;
+        free(text);
+        if (!at)
+            continue;
+        int n = snprintf(bytes, sizeof bytes, "\033[<0;%d;%dM\033[<0;%d;%dm", column, row + 1,
+                         column, row + 1);
+        to_command(bytes, (size_t)n, NULL);
+        return true;
+    }
+    return claim(false, "click %s: it has gone", rest);
+}
+
 static bool step_resize(char *rest)
 {
     struct winsize size = { .ws_row = 0 };
@@ -549,6 +596,7 @@ static const struct {
 } steps[] = {
     { "wait", step_wait },     { "wait!", step_wait_gone },
     { "match", step_match },   { "keys", step_keys },
+    { "tab", step_tab },       { "click", step_click },
     { "resize", step_resize }, { "dump", step_dump },
     { "styles", step_styles }, { "signal", step_signal },
     { "expect-stop", step_expect_stop }, { "expect-exit", step_expect_exit },

@@ -217,7 +217,8 @@ static void compare(const struct canvas *c, const char *name)
 
 struct scene {
     const char *name;
-    int view, rows, cols;
+    const struct view_ops *view; /* NULL: the overview */
+    int rows, cols;
     enum canvas_glyphs glyphs;
     enum action actions[4];
 };
@@ -240,17 +241,18 @@ static void free_state(int view, void *state)
 static void test_scene(const struct scene *scene)
 {
     struct canvas c;
-    void *state = new_state(scene->view);
+    int view = scene->view ? view_index(scene->view) : 0;
+    void *state = new_state(view);
     canvas_init(&c, scene->glyphs);
     canvas_resize(&c, scene->rows, scene->cols);
-    draw_view(&c, scene->view, state);
+    draw_view(&c, view, state);
     for (int i = 0; i < 4 && scene->actions[i]; i++) {
-        view_table[scene->view]->action(state, &context, scene->actions[i]);
+        view_table[view]->action(state, &context, scene->actions[i]);
         canvas_clear(&c);
-        draw_view(&c, scene->view, state);
+        draw_view(&c, view, state);
     }
     compare(&c, scene->name);
-    free_state(scene->view, state);
+    free_state(view, state);
     canvas_fini(&c);
 }
 
@@ -263,16 +265,29 @@ static const struct scene scenes[] = {
     { .name = "overview-200x60", .rows = 60, .cols = 200, .glyphs = GLYPHS_BRAILLE },
     { .name = "overview-200x60-ascii", .rows = 60, .cols = 200, .glyphs = GLYPHS_ASCII },
     { .name = "overview-250x70", .rows = 70, .cols = 250, .glyphs = GLYPHS_BRAILLE },
-    { .name = "sites-80x24", .view = 1, .rows = 24, .cols = 80, .glyphs = GLYPHS_BRAILLE },
-    { .name = "sites-80x24-moved", .view = 1, .rows = 24, .cols = 80, .glyphs = GLYPHS_BRAILLE,
+    { .name = "sites-80x24", .view = &view_sites, .rows = 24, .cols = 80,
+      .glyphs = GLYPHS_BRAILLE },
+    { .name = "sites-80x24-moved", .view = &view_sites, .rows = 24, .cols = 80,
+      .glyphs = GLYPHS_BRAILLE,
       .actions = { ACTION_SORT_RIGHT, ACTION_SORT_RIGHT, ACTION_REVERSE, ACTION_LAST } },
-    { .name = "sites-80x24-details", .view = 1, .rows = 24, .cols = 80,
+    { .name = "sites-80x24-details", .view = &view_sites, .rows = 24, .cols = 80,
       .glyphs = GLYPHS_BRAILLE, .actions = { ACTION_DOWN, ACTION_DETAILS } },
-    { .name = "sites-200x60", .view = 1, .rows = 60, .cols = 200, .glyphs = GLYPHS_BRAILLE },
-    { .name = "threads-80x24", .view = 2, .rows = 24, .cols = 80, .glyphs = GLYPHS_BRAILLE,
+    { .name = "sites-200x60", .view = &view_sites, .rows = 60, .cols = 200,
+      .glyphs = GLYPHS_BRAILLE },
+    { .name = "tree-80x24", .view = &view_tree, .rows = 24, .cols = 80,
+      .glyphs = GLYPHS_BRAILLE, .actions = { ACTION_TREE_ALL, ACTION_DOWN } },
+    { .name = "tree-80x24-ascii", .view = &view_tree, .rows = 24, .cols = 80,
+      .glyphs = GLYPHS_ASCII, .actions = { ACTION_TREE_MODE, ACTION_TREE_ALL } },
+    { .name = "tree-200x60", .view = &view_tree, .rows = 60, .cols = 200,
+      .glyphs = GLYPHS_BRAILLE, .actions = { ACTION_TREE_ALL, ACTION_SORT_RIGHT } },
+    { .name = "tree-200x60-ascii", .view = &view_tree, .rows = 60, .cols = 200,
+      .glyphs = GLYPHS_ASCII, .actions = { ACTION_TREE_MODE, ACTION_TREE_MODE } },
+    { .name = "threads-80x24", .view = &view_threads, .rows = 24, .cols = 80,
+      .glyphs = GLYPHS_BRAILLE,
       .actions = { ACTION_SORT_RIGHT } },
-    { .name = "threads-132x43", .view = 2, .rows = 43, .cols = 132, .glyphs = GLYPHS_ASCII },
-    { .name = "output-none-80x24", .view = 3, .rows = 24, .cols = 80,
+    { .name = "threads-132x43", .view = &view_threads, .rows = 43, .cols = 132,
+      .glyphs = GLYPHS_ASCII },
+    { .name = "output-none-80x24", .view = &view_output, .rows = 24, .cols = 80,
       .glyphs = GLYPHS_BRAILLE },
 };
 
@@ -296,7 +311,7 @@ static void test_sampled(void)
 {
     struct canvas c;
     char text[64];
-    void *state = new_state(1);
+    void *state = new_state(view_index(&view_sites));
     snapshot.target.tier = SEG_TIER_SAMPLED;
     snapshot.target.sample_bytes = 512 << 10;
     snapshot.totals.estimated = snapshot.totals.peak_estimated = true;
@@ -309,7 +324,7 @@ static void test_sampled(void)
     }
     canvas_init(&c, GLYPHS_BRAILLE);
     canvas_resize(&c, 30, 100);
-    draw_view(&c, 1, state);
+    draw_view(&c, view_index(&view_sites), state);
     compare(&c, "sites-100x30-sampled");
     tap_is_str(format_tier(text, sizeof text, &snapshot, true), "sampled 512K +-7.8%",
                "the tier in ASCII");
@@ -324,22 +339,14 @@ static void test_sampled(void)
     dialog_draw(DIALOG_TIER, &c);
     compare(&c, "dialog-tier-60x11");
     canvas_fini(&c);
-    free_state(1, state);
+    free_state(view_index(&view_sites), state);
     fill(&snapshot);
-}
-
-static int view_index(const struct view_ops *view)
-{
-    int i = 0;
-    while (view_table[i] != view)
-        i++;
-    return i;
 }
 
 static void draw_scene(const char *name, const struct view_ops *view, int rows, int cols,
                        enum action action)
 {
-    struct scene scene = { .name = name, .view = view_index(view), .rows = rows, .cols = cols,
+    struct scene scene = { .name = name, .view = view, .rows = rows, .cols = cols,
                            .glyphs = GLYPHS_BRAILLE, .actions = { action } };
     test_scene(&scene);
 }

@@ -23,7 +23,7 @@ static void test_unique(void)
         for (size_t k = i + 1; k < n; k++) {
             struct key_row a = rows[i], b = rows[k];
             unsigned views = WHERE_LIST | WHERE_GRAPHS | WHERE_OUTPUT | WHERE_SITES |
-                             WHERE_MARKS | WHERE_BLOCKS;
+                             WHERE_MARKS | WHERE_BLOCKS | WHERE_TREE;
             if ((a.where & WHERE_TARGET && b.where & views) ||
                 (b.where & WHERE_TARGET && a.where & views))
                 a.where |= b.where |= views;

@@ -44,6 +44,7 @@ void app_context(struct app *a, struct view_context *x)
         .snapshot = &a->target.snapshot,
         .sites_version = a->target.sites_version,
         .symbols = a->target.symbols,
+        .names_version = a->target.symbols_seen,
         .rates = &a->target.rates,
         .site_rates = &a->target.site_rates,
         .thread_rates = &a->target.thread_rates,
@@ -61,18 +62,18 @@ void app_context(struct app *a, struct view_context *x)
 
 static bool shows_sites(const struct app *a)
 {
-    return view_table[a->current] == &view_overview || view_table[a->current] == &view_sites;
+    return view_table[a->current]->reads & VIEW_READS_SITES;
 }
 
 /* While held, the picture is that of a moment. */
 static bool shows_growth(const struct app *a)
 {
-    return !a->picking && !a->paused && view_table[a->current] == &view_sites;
+    return !a->picking && !a->paused && view_table[a->current]->reads & VIEW_READS_GROWTH;
 }
 
 static bool shows_blocks(const struct app *a)
 {
-    return !a->picking && !a->paused && view_table[a->current] == &view_blocks;
+    return !a->picking && !a->paused && view_table[a->current]->reads & VIEW_READS_BLOCKS;
 }
 
 static void follow_marks(struct app *a, uint64_t now)

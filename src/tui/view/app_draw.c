@@ -30,14 +30,6 @@ struct rect app_view_rect(const struct app *a, int view)
     return (struct rect){ .row = top, .rows = rows < 0 ? 0 : rows, .cols = a->canvas.cols };
 }
 
-static int output_index(void)
-{
-    int i = 0;
-    while (i < VIEW_COUNT - 1 && view_table[i] != &view_output)
-        i++;
-    return i;
-}
-
 void app_resize(struct app *a)
 {
     int rows, cols;
@@ -45,7 +37,7 @@ void app_resize(struct app *a)
     if (canvas_resize(&a->canvas, rows, cols) != 0)
         return;
     if (a->terminal) {
-        struct rect r = app_view_rect(a, output_index());
+        struct rect r = app_view_rect(a, view_index(&view_output));
         terminal_resize(a->terminal, r.rows, r.cols);
     }
     a->dirty = a->urgent = a->anew = true;

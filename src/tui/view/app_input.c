@@ -68,22 +68,19 @@ static void suspend(struct app *a)
     app_resize(a);
 }
 
-/* From the overview: the first two views are the overview and the sites. */
-static void show_stack(struct app *a)
+static void *state_of(struct app *a, const struct view_ops *view)
 {
-    uint32_t site = view_overview_site(a->states[0]);
-    if (front(a) != &view_overview || !site)
-        return;
-    view_sites_show(a->states[1], site);
-    show_view(a, 1);
+    return a->states[view_index(view)];
 }
 
-static int index_of(const struct view_ops *view)
+/* From the overview. */
+static void show_stack(struct app *a)
 {
-    int i = 0;
-    while (i < VIEW_COUNT - 1 && view_table[i] != view)
-        i++;
-    return i;
+    uint32_t site = view_overview_site(state_of(a, &view_overview));
+    if (front(a) != &view_overview || !site)
+        return;
+    view_sites_show(state_of(a, &view_sites), site);
+    show_view(a, view_index(&view_sites));
 }
 
 static void set_mark(struct app *a)
@@ -106,33 +103,37 @@ static void show_growth(struct app *a)
     if (front(a) == &view_blocks)
         choose_blocks(a, a->blocks.site);
     else if (a->growth.mode != GROWTH_OFF)
-        show_view(a, index_of(&view_sites));
+        show_view(a, view_index(&view_sites));
 }
 
 static void show_blocks(struct app *a)
 {
     struct view_context x;
     app_context(a, &x);
-    uint32_t site = view_sites_selected(a->states[index_of(&view_sites)], &x);
+    uint32_t site = view_sites_selected(state_of(a, &view_sites), &x);
     if (front(a) == &view_overview)
-        site = view_overview_site(a->states[index_of(&view_overview)]);
+        site = view_overview_site(state_of(a, &view_overview));
     if (site >= a->target.snapshot.n_sites)
         return;
     choose_blocks(a, site);
-    show_view(a, index_of(&view_blocks));
+    show_view(a, view_index(&view_blocks));
 }
 
 /* q leads from the blocks to where they were asked for. */
 static void leave(struct app *a)
 {
     if (!a->picking && front(a) == &view_blocks)
-        show_view(a, index_of(&view_sites));
+        show_view(a, view_index(&view_sites));
     else
         app_leave(a);
 }
 
 static void own_action(struct app *a, enum action action)
 {
+    if (action >= ACTION_VIEW_1 && action < ACTION_VIEW_1 + VIEW_COUNT) {
+        show_view(a, (int)(action - ACTION_VIEW_1));
+        return;
+    }
     switch (action) {
     case ACTION_MARK: set_mark(a); break;
     case ACTION_DIFF: a->notice[0] = '\0'; growth_toggle(&a->growth); show_growth(a); break;
@@ -146,12 +147,8 @@ static void own_action(struct app *a, enum action action)
     case ACTION_TIER: app_ask_tier(a); break;
     case ACTION_NEXT_VIEW: show_view(a, a->current + 1); break;
     case ACTION_PREVIOUS_VIEW: show_view(a, a->current - 1); break;
-    case ACTION_VIEW_1: show_view(a, 0); break;
-    case ACTION_VIEW_2: show_view(a, 1); break;
-    case ACTION_VIEW_3: show_view(a, 2); break;
-    case ACTION_VIEW_4: show_view(a, 3); break;
-    case ACTION_VIEW_5: show_view(a, 4); break;
-    case ACTION_VIEW_6: show_view(a, 5); break;
+    case ACTION_TREE: show_view(a, view_index(&view_tree)); break;
+    case ACTION_THREADS: show_view(a, view_index(&view_threads)); break;
     case ACTION_REDRAW: a->anew = true; break;
     case ACTION_SUSPEND: suspend(a); break;
     default: break;

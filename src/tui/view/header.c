@@ -155,26 +155,54 @@ void header_figures(const struct view_context *x, struct canvas *c, struct rect 
 }
 
 /* ---- tabs ------------------------------------------------------------------ */
+/* From the widest to the narrowest: a blank between neighbours' blanks, blanks
+ * that neighbours share, names cut short, numbers alone. */
+static const struct tab_style {
+    int gap, name;
+} tab_styles[] = { { 1, 16 }, { -1, 16 }, { -1, 3 }, { -1, 0 } };
+
+static int tab_text(char *out, size_t n, int tab, int current, const struct tab_style *style)
+{
+    int name = tab == current && style->name == 0 ? 3 : style->name;
+    /* Brackets say in monochrome what the colour says otherwise. */
+    return snprintf(out, n, tab == current ? "[%d%s%.*s]" : " %d%s%.*s ", tab + 1,
+                    name ? " " : "", name, view_table[tab]->name);
+}
+
+static int tabs_width(int current, const struct tab_style *style)
+{
+    char text[40];
+    int width = 0;
+    for (int i = 0; i < VIEW_COUNT; i++)
+        width += tab_text(text, sizeof text, i, current, style) + (i ? style->gap : 0);
+    return width;
+}
+
 void header_tabs(const struct view_context *x, int current, struct canvas *c, int row,
                  int spans[VIEW_COUNT][2])
 {
+    const struct tab_style *style = tab_styles;
+    const struct tab_style *last = style + sizeof tab_styles / sizeof *tab_styles - 1;
+    char text[96];
     int col = 0;
+    while (style < last && tabs_width(current, style) > c->cols)
+        style++;
     for (int i = 0; i < VIEW_COUNT; i++) {
         enum role role = i == current ? ROLE_TAB : ROLE_LABEL;
-        char text[40];
-        /* Brackets say in monochrome what the colour says otherwise. */
-        snprintf(text, sizeof text, i == current ? "[%d %s]" : " %d %s ", i + 1,
-                 view_table[i]->name);
+        int width = tab_text(text, sizeof text, i, current, style);
+        /* Where a blank is shared, the bracket in it stays. */
+        int skip = i > 0 && i - 1 == current && style->gap < 0;
+        canvas_text(c, row, col + skip, c->cols - col - skip, role, text + skip);
         spans[i][0] = col;
-        spans[i][1] = canvas_text(c, row, col, c->cols - col, role, text);
-        col += spans[i][1] + 1;
+        spans[i][1] = width;
+        col += width + style->gap;
     }
     if (x->snapshot->target.allocator[0]) {
         const char *slash = strrchr(x->snapshot->target.allocator, '/');
-        char text[96];
         snprintf(text, sizeof text, "malloc of %s ",
                  slash ? slash + 1 : x->snapshot->target.allocator);
-        canvas_text_right(c, row, col + 1, c->cols - col - 1, ROLE_DIM, text);
+        if (canvas_width(c, text) < c->cols - col - 1)
+            canvas_text_right(c, row, col + 1, c->cols - col - 1, ROLE_DIM, text);
     }
 }
 

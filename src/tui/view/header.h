@@ -16,7 +16,8 @@ void header_title(const struct view_context *x, struct canvas *c, int row);
 /* Live, peak and RSS with bars, and the rates: HEADER_FIGURES rows. */
 void header_figures(const struct view_context *x, struct canvas *c, struct rect area);
 
-/* The tabs of the views; spans[i] gets column and width of each. */
+/* The tabs of the views, closer together where there is less room; spans[i] gets
+ * column and width of each. */
 void header_tabs(const struct view_context *x, int current, struct canvas *c, int row,
                  int spans[VIEW_COUNT][2]);
 

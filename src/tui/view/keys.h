@@ -33,6 +33,7 @@ enum key_code {
     KEYCODE_F0,
     KEYCODE_F1,
     KEYCODE_F2,
+    KEYCODE_F5 = KEYCODE_F0 + 5,
     KEYCODE_F10 = KEYCODE_F0 + 10,
     KEYCODE_F12 = KEYCODE_F0 + 12,
 };
@@ -50,13 +51,15 @@ enum key_where {
     WHERE_SITES  = 1 << 7, /* where rows are call sites */
     WHERE_MARKS  = 1 << 8, /* the view of marks */
     WHERE_BLOCKS = 1 << 9, /* the view of blocks */
+    WHERE_TREE   = 1 << 10, /* the call tree */
     WHERE_ANY    = WHERE_TARGET | WHERE_PICKER | WHERE_HELP,
     WHERE_MOVE   = WHERE_LIST | WHERE_PICKER | WHERE_OUTPUT | WHERE_HELP,
     WHERE_ROWS   = WHERE_LIST | WHERE_PICKER,
 };
 
 /* action, where, keys (0: none), word on the key bar (NULL: not there), help.
- * Their order is that of the help screen and of the key bar. */
+ * Their order is that of the help screen and of the key bar; where two hold, the
+ * first does. The views' own numbers are named by the table of views. */
 #define KEYS(X)                                                                          \
     X(HELP, WHERE_ANY, KEYCODE_F1, '?', 'h', "Help", "this page")                        \
     X(QUIT, WHERE_ANY, 'q', KEYCODE_F10, KEY_CONTROL('c'), "Quit",                       \
@@ -67,16 +70,26 @@ enum key_where {
       "stop typing to the program")                                                      \
     X(OPEN, WHERE_PICKER, KEYCODE_ENTER, 0, 0, "Attach", "attach to the process")        \
     X(DETAILS, WHERE_SITES, KEYCODE_ENTER, 0, 0, "Stack", "the whole stack of the call site") \
+    X(TREE_OPEN, WHERE_TREE, KEYCODE_ENTER, 0, 0, "Open", "open the row, or close it")   \
+    X(TREE_MODE, WHERE_TREE, 'i', 0, 0, "Mode", "from the start down, from allocators up, flat") \
+    X(TREE_EXPAND, WHERE_TREE, '+', '=', KEYCODE_RIGHT, NULL, "open the row")            \
+    X(TREE_COLLAPSE, WHERE_TREE, '-', KEYCODE_LEFT, 0, NULL, "close the row, or go above") \
+    X(TREE_ALL, WHERE_TREE, '*', 0, 0, "All", "open all rows, or close them")            \
     X(PAUSE, WHERE_TARGET, 'p', 'Z', 0, "Pause", "hold the picture, or let it go on")    \
     X(TIER, WHERE_TARGET, 'M', 0, 0, NULL, "how much is recorded: exact, counters, sampled") \
-    X(NEXT_VIEW, WHERE_TARGET, KEYCODE_TAB, 0, 0, "View", "next view (1 to 6: this one)") \
+    X(NEXT_VIEW, WHERE_TARGET, KEYCODE_TAB, 0, 0, "View", "next view")                   \
     X(PREVIOUS_VIEW, WHERE_TARGET, KEYCODE_BACKTAB, 0, 0, NULL, "previous view")         \
-    X(VIEW_1, WHERE_TARGET, '1', 0, 0, NULL, "overview")                                 \
-    X(VIEW_2, WHERE_TARGET, '2', 0, 0, NULL, "call sites")                               \
-    X(VIEW_3, WHERE_TARGET, '3', 'T', 0, NULL, "threads")                                \
-    X(VIEW_4, WHERE_TARGET, '4', 0, 0, NULL, "the program's output")                     \
-    X(VIEW_5, WHERE_TARGET, '5', 0, 0, NULL, "marks")                                    \
-    X(VIEW_6, WHERE_TARGET, '6', 0, 0, NULL, "live blocks")                              \
+    X(VIEW_1, WHERE_TARGET, '1', 0, 0, NULL, "first view")                               \
+    X(VIEW_2, WHERE_TARGET, '2', 0, 0, NULL, "second view")                              \
+    X(VIEW_3, WHERE_TARGET, '3', 0, 0, NULL, "third view")                               \
+    X(VIEW_4, WHERE_TARGET, '4', 0, 0, NULL, "fourth view")                              \
+    X(VIEW_5, WHERE_TARGET, '5', 0, 0, NULL, "fifth view")                               \
+    X(VIEW_6, WHERE_TARGET, '6', 0, 0, NULL, "sixth view")                               \
+    X(VIEW_7, WHERE_TARGET, '7', 0, 0, NULL, "seventh view")                             \
+    X(VIEW_8, WHERE_TARGET, '8', 0, 0, NULL, "eighth view")                              \
+    X(VIEW_9, WHERE_TARGET, '9', 0, 0, NULL, "ninth view")                               \
+    X(TREE, WHERE_TARGET, KEYCODE_F5, 't', 0, NULL, "the call tree")                     \
+    X(THREADS, WHERE_TARGET, 'T', 0, 0, NULL, "the threads")                             \
     X(MARK, WHERE_TARGET, 'm', 0, 0, "Mark", "set a mark: what comes later is compared with it") \
     X(DIFF, WHERE_TARGET, 'D', 0, 0, "Diff", "growth from mark to mark, since the last one, off") \
     X(BLOCKS, WHERE_SITES, 'b', 0, 0, "Blocks", "the live blocks of the call site")      \

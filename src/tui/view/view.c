@@ -6,9 +6,18 @@
 
 const struct view_ops *const view_table[VIEW_COUNT] = {
     &view_overview,
+    &view_tree,
     &view_sites,
-    &view_threads,
-    &view_output,
-    &view_marks,
     &view_blocks,
+    &view_threads,
+    &view_marks,
+    &view_output,
 };
+
+int view_index(const struct view_ops *view)
+{
+    int i = 0;
+    while (i < VIEW_COUNT - 1 && view_table[i] != view)
+        i++;
+    return i;
+}

@@ -24,6 +24,7 @@ struct view_context {
     const struct snapshot *snapshot;     /* filled at least once */
     unsigned sites_version;              /* changes with the snapshot's sites */
     struct symbols *symbols;             /* NULL: addresses only */
+    unsigned names_version;              /* changes when names have arrived */
     const struct rates *rates;
     const struct rate_table *site_rates; /* allocations, by site id */
     const struct rate_table *thread_rates; /* allocations, by row */
@@ -39,10 +40,18 @@ struct view_context {
     struct block_list *blocks;           /* of one call site; NULL: none */
 };
 
+/* What is read and summed only while somebody looks at it. */
+enum view_reads {
+    VIEW_READS_SITES  = 1 << 0,
+    VIEW_READS_GROWTH = 1 << 1, /* while marks are compared */
+    VIEW_READS_BLOCKS = 1 << 2, /* the context's blocks */
+};
+
 struct view_ops {
     const char *name;    /* on its tab */
     const char *title;   /* on the help page */
     size_t state_bytes;  /* state begins as zeros */
+    unsigned reads;      /* enum view_reads */
     unsigned where;      /* enum key_where: which keys are valid */
     void (*init)(void *state);  /* may be NULL */
     void (*fini)(void *state);  /* may be NULL */
@@ -60,15 +69,19 @@ struct view_ops {
 };
 
 extern const struct view_ops view_overview;
+extern const struct view_ops view_tree;
 extern const struct view_ops view_sites;
-extern const struct view_ops view_threads;
-extern const struct view_ops view_output;
-extern const struct view_ops view_marks;
 extern const struct view_ops view_blocks;
+extern const struct view_ops view_threads;
+extern const struct view_ops view_marks;
+extern const struct view_ops view_output;
 
-/* The views in the order of their tabs. */
-#define VIEW_COUNT 6
+/* The views in the order of their tabs, which are numbered from 1 to at most 9. */
+#define VIEW_COUNT 7
 extern const struct view_ops *const view_table[VIEW_COUNT];
+
+/* The place of a view in the table. */
+int view_index(const struct view_ops *view);
 
 /* The stack of this site, in the view of sites. */
 void view_sites_show(void *state, uint32_t site);

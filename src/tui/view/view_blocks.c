@@ -277,6 +277,7 @@ const struct view_ops view_blocks = {
     .name = "Blocks",
     .title = "Live blocks",
     .state_bytes = sizeof(struct blocks),
+    .reads = VIEW_READS_BLOCKS,
     .where = WHERE_TARGET | WHERE_LIST | WHERE_BLOCKS,
     .init = blocks_init,
     .fini = blocks_fini,

@@ -32,9 +32,20 @@ static const char *place_of(unsigned where)
          : where & WHERE_PICKER && !(where & WHERE_LIST) ? "(list of processes)"
          : where & WHERE_MARKS ? "(marks)"
          : where & WHERE_BLOCKS ? "(blocks)"
+         : where & WHERE_TREE && !(where & WHERE_SITES) ? "(call tree)"
          : where & WHERE_SITES ? "(call sites)"
          : where & WHERE_GRAPHS ? "(overview)"
          : where & WHERE_LIST ? "(lists)" : "";
+}
+
+/* What a row says: the numbers of views have their titles. NULL: there is no
+ * view of this number. */
+static const char *help_of(const struct key_row *key)
+{
+    int view = (int)key->action - ACTION_VIEW_1;
+    if (view < 0 || key->action > ACTION_VIEW_9)
+        return key->help;
+    return view < VIEW_COUNT ? view_table[view]->title : NULL;
 }
 
 static void draw_key(struct canvas *c, struct rect a, int row, const struct key_row *key)
@@ -43,16 +54,26 @@ static void draw_key(struct canvas *c, struct rect a, int row, const struct key_
     keys_names(names, sizeof names, key);
     canvas_text_right(c, row, a.col, KEYS_WIDTH, ROLE_KEY, names);
     int used = canvas_text(c, row, a.col + KEYS_WIDTH + 2, a.cols - KEYS_WIDTH - 2, ROLE_PLAIN,
-                           key->help);
+                           help_of(key));
     int rest = KEYS_WIDTH + 3 + used;
     canvas_text(c, row, a.col + rest, a.cols - rest, ROLE_DIM, place_of(key->where));
 }
 
+static int shown_rows(const struct key_row *out[ACTION_COUNT])
+{
+    size_t n;
+    const struct key_row *rows = keys_rows(&n);
+    int shown = 0;
+    for (size_t i = 0; i < n; i++)
+        if (help_of(&rows[i]))
+            out[shown++] = &rows[i];
+    return shown;
+}
+
 void view_help_draw(struct canvas *c, struct rect a, int *scroll)
 {
-    size_t n_keys;
-    const struct key_row *rows = keys_rows(&n_keys);
-    int n = (int)n_keys + WORDS, last = n - (a.rows - 1);
+    const struct key_row *rows[ACTION_COUNT];
+    int n_keys = shown_rows(rows), n = n_keys + WORDS, last = n - (a.rows - 1);
     if (a.rows < 1)
         return;
     *scroll = *scroll > last ? last : *scroll;
@@ -61,9 +82,9 @@ void view_help_draw(struct canvas *c, struct rect a, int *scroll)
     canvas_text(c, a.row, a.col + 1, a.cols, ROLE_HEAD, "Keys, and what the words mean");
     for (int i = 0; i < a.rows - 1 && *scroll + i < n; i++) {
         int line = *scroll + i, row = a.row + 1 + i;
-        if (line < (int)n_keys)
-            draw_key(c, a, row, &rows[line]);
+        if (line < n_keys)
+            draw_key(c, a, row, rows[line]);
         else
-            canvas_text(c, row, a.col + 2, a.cols - 2, ROLE_PLAIN, words[line - (int)n_keys]);
+            canvas_text(c, row, a.col + 2, a.cols - 2, ROLE_PLAIN, words[line - n_keys]);
     }
 }

@@ -268,6 +268,7 @@ const struct view_ops view_overview = {
     .name = "Overview",
     .title = "Overview",
     .state_bytes = sizeof(struct overview),
+    .reads = VIEW_READS_SITES,
     .where = WHERE_TARGET | WHERE_GRAPHS | WHERE_LIST | WHERE_SITES,
     .init = overview_init,
     .fini = overview_fini,

@@ -216,6 +216,7 @@ const struct view_ops view_sites = {
     .name = "Sites",
     .title = "Call sites",
     .state_bytes = sizeof(struct sites),
+    .reads = VIEW_READS_SITES | VIEW_READS_GROWTH,
     .where = WHERE_TARGET | WHERE_LIST | WHERE_SITES,
     .init = sites_init,
     .fini = sites_fini,
