@@ -374,13 +374,23 @@ static bool exceeds_share(enum seg_section_id id, uint64_t grown)
     return true;
 }
 
+/* A section doubles from a page up to steps of STORE_STEP: a process that was
+ * forked for a moment's work pays for little. */
+static uint64_t growth_step(uint64_t have)
+{
+    uint64_t step = PAGE;
+    while (step < have && step < STORE_STEP)
+        step *= 2;
+    return step;
+}
+
 /* Threads that race populate the same pages, which does no harm. */
 bool store_reach(enum seg_section_id id, uint64_t bytes)
 {
     struct seg_section *section = &store.header->sections[id];
     uint64_t have = __atomic_load_n(&section->committed, __ATOMIC_ACQUIRE);
     while (have < bytes) {
-        uint64_t want = round_up(bytes, STORE_STEP);
+        uint64_t want = round_up(bytes, growth_step(have));
         if (want > section->reserved)
             return false;
         char *base = (char *)store.header + section->offset;

@@ -79,7 +79,7 @@ bool store_commit(void *address, size_t length);
 /* What was committed twice, by threads that raced, counts once. */
 void store_refund(size_t length);
 
-/* The smallest step by which sections grow. */
+/* The step by which sections grow, once they are as large. */
 #define STORE_STEP 65536u
 
 #endif
