@@ -3,6 +3,7 @@
 #include "agent/config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/tap.h"
 
@@ -35,6 +36,26 @@ static void following(void)
     tap_ok(!config_follows(&c, 11, "/usr/bin/ld.gold"), "nor the other way round");
 }
 
+/* Servers set their title by writing over the environment. */
+static void titles(void)
+{
+    struct config c;
+    setenv("MEMTOP", "on", 1);
+    setenv("MEMTOP_DIR", "/somewhere", 1);
+    setenv("MEMTOP_FOLLOW", "worker", 1);
+    config_read(&c);
+    memset(getenv("MEMTOP_DIR"), 0, strlen("/somewhere"));
+    memset(getenv("MEMTOP_FOLLOW"), 0, strlen("worker"));
+    tap_is_str(c.dir, "/somewhere", "MEMTOP_DIR is kept when the environment is written over");
+    tap_is_str(c.follow, "worker", "MEMTOP_FOLLOW too");
+    char long_name[5000];
+    memset(long_name, 'x', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    setenv("MEMTOP_DIR", long_name, 1);
+    config_read(&c);
+    tap_ok(c.off, "a directory whose name is too long: not in another one, but off");
+}
+
 int main(void)
 {
     struct config c;
@@ -62,6 +83,7 @@ int main(void)
     setenv("MEMTOP_SAMPLE", "2G", 1);
     config_read(&c);
     tap_is_u64(c.sample, SEG_SAMPLE_MAX, "the longest distance");
+    titles();
     sizes();
     following();
     return tap_done();

@@ -56,12 +56,26 @@ static uint64_t parse_sample(const char *text)
                                      : sample;
 }
 
+/* A copy of our own: programs that set their title write over their environment.
+ * NULL when it was not given, false when there is no room. */
+static bool keep_text(char *room, size_t size, const char *value, const char **kept)
+{
+    *kept = NULL;
+    if (!value || !*value)
+        return true;
+    size_t length = strlen(value);
+    if (length >= size)
+        return false;
+    *kept = memcpy(room, value, length + 1);
+    return true;
+}
+
 void config_read(struct config *c)
 {
+    static char dir_room[256], follow_room[4096];
     const char *mode = getenv("MEMTOP");
     const char *memory = getenv("MEMTOP_MEMORY");
     const char *root = getenv("MEMTOP_ROOT");
-    const char *dir = getenv("MEMTOP_DIR");
     const char *keep = getenv("MEMTOP_KEEP");
     const char *verify = getenv("MEMTOP_VERIFY");
     bool keep_root = keep && strcmp(keep, "root") == 0;
@@ -74,9 +88,10 @@ void config_read(struct config *c)
         .verify = verify ? (unsigned)parse_number(verify) : 0,
         .memory = memory ? config_parse_size(memory) : 0,
         .root_pid = root ? parse_number(root) : 0,
-        .dir = dir && *dir ? dir : NULL,
-        .follow = getenv("MEMTOP_FOLLOW"),
     };
+    if (!keep_text(dir_room, sizeof dir_room, getenv("MEMTOP_DIR"), &c->dir) ||
+        !keep_text(follow_room, sizeof follow_room, getenv("MEMTOP_FOLLOW"), &c->follow))
+        c->off = true;
 }
 
 bool config_keeps(const struct config *c, int pid)

@@ -24,8 +24,9 @@ struct config {
     const char *follow; /* MEMTOP_FOLLOW, NULL: not given, meaning all */
 };
 
-/* Fill *c from the environment. The strings belong to the environment. Uses
- * nothing but getenv. */
+/* Fill *c from the environment. The strings are copies and belong to this
+ * module; a MEMTOP_DIR or MEMTOP_FOLLOW that is too long to keep turns the agent
+ * off. Uses nothing but getenv. */
 void config_read(struct config *c);
 
 /* Is the process `pid` that runs `executable` one to be tracked? The root
