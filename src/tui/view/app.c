@@ -49,6 +49,7 @@ void app_context(struct app *a, struct view_context *x)
         .site_rates = &a->target.site_rates,
         .thread_rates = &a->target.thread_rates,
         .trend = &a->target.trend,
+        .watch = &a->target.watch,
         .rss = a->target.rss,
         .rss_peak = a->target.rss_peak,
         .state = a->target.state,

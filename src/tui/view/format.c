@@ -225,3 +225,59 @@ char *format_error_count(char *out, size_t n, uint64_t error, bool ascii)
              format_grouped(text, sizeof text, (int64_t)error));
     return out;
 }
+
+/* ---- verdicts ------------------------------------------------------------ */
+/* Slow ones by the minute. */
+static bool by_minute(double bytes_per_second)
+{
+    return bytes_per_second > -1024 && bytes_per_second < 1024;
+}
+
+char *format_slope(char *out, size_t n, double bytes_per_second)
+{
+    char bytes[24];
+    double slope = by_minute(bytes_per_second) ? bytes_per_second * 60 : bytes_per_second;
+    snprintf(out, n, "%s%s/%s", slope > 0 ? "+" : "",
+             format_bytes(bytes, sizeof bytes, (int64_t)slope),
+             by_minute(bytes_per_second) ? "min" : "s");
+    return out;
+}
+
+/* The slope, how far it may be off, and how well a line fits. */
+static void describe_slope(char *out, size_t n, const struct verdict *v, bool ascii)
+{
+    char slope[40], error[40];
+    double off = (v->slope_high - v->slope_low) / 2;
+    if (by_minute(v->slope))
+        off *= 60;
+    snprintf(out, n, " %s%s, R%s %.2f", format_slope(slope, sizeof slope, v->slope),
+             format_error_bytes(error, sizeof error, (uint64_t)off, ascii),
+             ascii ? "2" : "\u00b2", v->fit);
+}
+
+static void describe_turnover(char *out, size_t n, const struct verdict *v)
+{
+    char time[24], rate[32];
+    format_bytes_rate(rate, sizeof rate, v->allocated);
+    if (v->replaced_seconds > 1e-6)
+        snprintf(out, n, " %s, all that is live each %s", rate,
+                 format_duration(time, sizeof time, (uint64_t)(v->replaced_seconds * 1e9)));
+    else
+        snprintf(out, n, " %s, and keeps nothing", rate);
+}
+
+char *format_verdict(char *out, size_t n, const struct verdict *v, bool ascii)
+{
+    char evidence[128] = "", window[24];
+    if (v->label == VERDICT_NONE) {
+        snprintf(out, n, "too little is known yet of how it grows");
+        return out;
+    }
+    if (v->label == VERDICT_CHURNING)
+        describe_turnover(evidence, sizeof evidence, v);
+    else if (v->label != VERDICT_STEADY)
+        describe_slope(evidence, sizeof evidence, v, ascii);
+    snprintf(out, n, "%s%s, %u readings in %s", verdict_name(v->label), evidence, v->readings,
+             format_duration(window, sizeof window, v->until_ns - v->from_ns));
+    return out;
+}

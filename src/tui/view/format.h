@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "tui/model/snapshot.h"
+#include "tui/model/verdict.h"
 
 #define FORMAT_SHORT 5 /* columns of a short form, 6 with a minus sign */
 
@@ -53,6 +54,13 @@ char *format_estimate(char *out, size_t n, const char *number, bool estimated);
 /* "±1.5 KiB" behind a blank; "" where there is no error. */
 char *format_error_bytes(char *out, size_t n, uint64_t error, bool ascii);
 char *format_error_count(char *out, size_t n, uint64_t error, bool ascii);
+
+/* Growth: "+1.20 MiB/min", above 1 KiB a second "+1.20 MiB/s". */
+char *format_slope(char *out, size_t n, double bytes_per_second);
+
+/* A verdict and what it goes by: "growing +1.20 MiB/min ±31 KiB, R² 0.98, 52 readings
+ * in 5m12s". */
+char *format_verdict(char *out, size_t n, const struct verdict *v, bool ascii);
 
 /* "0%", "<1%", "42%", "100%"; "-" when whole is 0 or less. */
 char *format_percent(char *out, size_t n, int64_t part, int64_t whole);

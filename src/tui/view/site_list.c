@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tui/model/site_watch.h"
 #include "tui/view/format.h"
 #include "tui/view/labels.h"
 
@@ -15,7 +16,7 @@
 #define CALLERS_FROM 14 /* columns left over from which they are shown */
 
 enum site_column {
-    COLUMN_LIVE, COLUMN_SHARE, COLUMN_BLOCKS, COLUMN_RATE, COLUMN_PEAK, COLUMN_TOTAL,
+    COLUMN_LIVE, COLUMN_SHARE, COLUMN_BLOCKS, COLUMN_TREND, COLUMN_RATE, COLUMN_PEAK, COLUMN_TOTAL,
     COLUMN_ALLOCS, COLUMN_TEMPORARY, COLUMN_AVERAGE, COLUMN_SITE, COLUMN_COUNT
 };
 
@@ -23,6 +24,7 @@ static const struct table_column columns[COLUMN_COUNT] = {
     [COLUMN_LIVE] = { .name = "LIVE", .width = 5 },
     [COLUMN_SHARE] = { .name = "LIVE%", .width = 5 },
     [COLUMN_BLOCKS] = { .name = "#LIVE", .width = 5 },
+    [COLUMN_TREND] = { .name = "TREND", .width = 6, .left = true, .from_cols = 76 },
     [COLUMN_RATE] = { .name = "ALLOC/S", .width = 7 },
     [COLUMN_PEAK] = { .name = "PEAK", .width = 5, .from_cols = 90 },
     [COLUMN_TOTAL] = { .name = "TOTAL", .width = 5, .from_cols = 90 },
@@ -43,11 +45,23 @@ static double average(const struct site_row *r)
     return r->allocations ? (double)r->bytes_allocated / (double)r->allocations : 0;
 }
 
+static const struct verdict *verdict_of(const struct view_context *x, uint32_t site)
+{
+    return x->watch ? site_watch_verdict(x->watch, site) : NULL;
+}
+
+/* By kind, and then by slope, which is below 2^63 bytes a second. */
+static double trend_key(const struct verdict *v)
+{
+    return v ? v->label * 1e20 + v->slope : 0;
+}
+
 static double key_of(const struct view_context *x, uint32_t site, int column)
 {
     const struct site_row *r = &x->snapshot->sites[site];
     switch (column) {
     case COLUMN_BLOCKS: return (double)r->live_blocks;
+    case COLUMN_TREND: return trend_key(verdict_of(x, site));
     case COLUMN_RATE: return rate_table_get(x->site_rates, site);
     case COLUMN_PEAK: return (double)r->peak_bytes;
     case COLUMN_TOTAL: return (double)r->bytes_allocated;
@@ -128,6 +142,20 @@ void site_list_label(const struct view_context *x, uint32_t site, struct canvas 
     canvas_text(c, row, col + used + 1, width - used - 1, ROLE_DIM, callers);
 }
 
+void site_list_trend(const struct view_context *x, uint32_t site, struct canvas *c, int row,
+                     int col, int width)
+{
+    static const char *const words[VERDICT_COUNT] = {
+        [VERDICT_NONE] = "", [VERDICT_STEADY] = "steady", [VERDICT_CHURNING] = "churn",
+        [VERDICT_SHRINKING] = "shrink", [VERDICT_SATURATING] = "satur.",
+        [VERDICT_GROWING] = "GROW",
+    };
+    const struct verdict *v = verdict_of(x, site);
+    if (v)
+        canvas_text(c, row, col, width, v->label == VERDICT_GROWING ? ROLE_STRONG : ROLE_DIM,
+                    words[v->label]);
+}
+
 static char *cell_text(const struct view_context *x, uint32_t site, int column, char *out,
                        size_t n)
 {
@@ -170,6 +198,10 @@ static void draw_cell(void *data, size_t row, int column, struct canvas *c, int 
     char text[32];
     if (column == COLUMN_SITE) {
         site_list_label(l->x, site, c, at_row, col, width);
+        return;
+    }
+    if (column == COLUMN_TREND) {
+        site_list_trend(l->x, site, c, at_row, col, width);
         return;
     }
     cell_text(l->x, site, column, text, sizeof text);

@@ -35,6 +35,10 @@ uint32_t site_list_selected(const struct site_list *l);
 void site_list_label(const struct view_context *x, uint32_t site, struct canvas *c, int row,
                      int col, int width);
 
+/* Draw the verdict on how a site's live bytes change, in one word. */
+void site_list_trend(const struct view_context *x, uint32_t site, struct canvas *c, int row,
+                     int col, int width);
+
 /* Draw a site's stack, leaf first, skipping `skip` frames. Returns how many
  * frames there are. */
 size_t site_list_stack(const struct view_context *x, uint32_t site, struct canvas *c,

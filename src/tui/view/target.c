@@ -16,6 +16,7 @@
 #define MS UINT64_C(1000000)
 #define PERIOD_NS         (66 * MS)   /* totals and density */
 #define PERIOD_SITES_NS   (300 * MS)
+#define PERIOD_WATCH_NS   (1000 * MS) /* sites that nobody looks at */
 #define PERIOD_SECONDS_NS (1000 * MS)
 #define LONGEST_NS        (5000 * MS)
 /* A refresh may cost one part in so many of the time to the next. */
@@ -51,6 +52,7 @@ static void forget(struct target *t)
     rate_table_fini(&t->thread_rates);
     t->rates = (struct rates){ .known = false };
     t->trend.n = 0;
+    site_watch_fini(&t->watch);
 }
 
 void target_fini(struct target *t)
@@ -146,6 +148,7 @@ static void derive(struct target *t, unsigned parts)
         if (s->n_sites)
             rate_table_update(&t->site_rates, s->taken_ns, &s->sites->allocations,
                               sizeof *s->sites, s->n_sites);
+        site_watch_add(&t->watch, s);
         t->sites_version++;
     }
     trend_add(&t->trend, s->target.wall_ns, s->totals.live_bytes);
@@ -188,9 +191,10 @@ bool target_refresh(struct target *t, uint64_t now, bool sites)
         t->next_seconds_ns = now + PERIOD_SECONDS_NS;
     }
     /* The first screen does not wait for a hundred thousand sites. */
-    if (sites && !first && now >= t->next_sites_ns) {
+    if (!first && now >= t->next_sites_ns) {
         read_parts(t, parts | READER_SITES, &t->sites_cost_ns);
-        t->next_sites_ns = now + period(PERIOD_SITES_NS, t->sites_cost_ns, SHARE_SITES);
+        t->next_sites_ns = now + period(sites ? PERIOD_SITES_NS : PERIOD_WATCH_NS,
+                                        t->sites_cost_ns, SHARE_SITES);
     } else {
         read_parts(t, parts, &t->cost_ns);
     }

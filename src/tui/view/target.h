@@ -10,6 +10,7 @@
 #ifndef MEMTOP_TUI_VIEW_TARGET_H
 #define MEMTOP_TUI_VIEW_TARGET_H
 
+#include "tui/model/site_watch.h"
 #include "tui/model/snapshot.h"
 #include "tui/model/symbols.h"
 #include "tui/reader/reader.h"
@@ -29,6 +30,7 @@ struct target {
     struct rates rates;
     struct rate_table site_rates, thread_rates;
     struct trend trend;
+    struct site_watch watch;
     unsigned sites_version;
     int64_t rss, rss_peak;
     uint64_t next_ns, next_sites_ns, next_seconds_ns; /* when to read again */
@@ -44,7 +46,8 @@ void target_fini(struct target *t);
 enum reader_status target_open(struct target *t, int pid);
 
 /* Read what is due at now_ns (CLOCK_MONOTONIC). `sites`: somebody looks at
- * them. Returns whether there is something new to draw. */
+ * them; else they are read less often, for their verdicts. Returns whether there
+ * is something new to draw. */
 bool target_refresh(struct target *t, uint64_t now_ns, bool sites);
 
 /* When target_refresh has something to do next; UINT64_MAX never. */

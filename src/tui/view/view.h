@@ -18,6 +18,7 @@
 struct terminal;
 struct growth;
 struct block_list;
+struct site_watch;
 
 /* What there is to show. All of it belongs to the event loop. */
 struct view_context {
@@ -29,6 +30,7 @@ struct view_context {
     const struct rate_table *site_rates; /* allocations, by site id */
     const struct rate_table *thread_rates; /* allocations, by row */
     const struct trend *trend;
+    const struct site_watch *watch;      /* verdicts on call sites */
     int64_t rss;                         /* bytes, -1 unknown */
     int64_t rss_peak;                    /* the highest seen */
     const char *state;                   /* "running", "exited with status 0" ... */

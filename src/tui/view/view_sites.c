@@ -5,7 +5,9 @@
  */
 #include <stdio.h>
 
+#include "tui/model/site_watch.h"
 #include "tui/view/format.h"
+#include "tui/view/graph.h"
 #include "tui/view/growth.h"
 #include "tui/view/growth_list.h"
 #include "tui/view/site_list.h"
@@ -51,6 +53,15 @@ uint32_t view_sites_selected(const void *state, const struct view_context *x)
 }
 
 /* ---- drawing ------------------------------------------------------------- */
+static struct rect cut_top(struct rect *a, int rows)
+{
+    struct rect part = *a;
+    part.rows = rows;
+    a->row += rows;
+    a->rows -= rows;
+    return part;
+}
+
 static void draw_figures(const struct view_context *x, uint32_t site, struct canvas *c,
                          struct rect a)
 {
@@ -76,6 +87,34 @@ static void draw_figures(const struct view_context *x, uint32_t site, struct can
                                  (int64_t)r->allocations));
 }
 
+#define SHAPE_MOST 80
+
+/* How its live bytes change: the verdict, and their curve beside it or below. */
+static int draw_trend(const struct view_context *x, uint32_t site, struct canvas *c, struct rect a)
+{
+    const struct verdict *v = x->watch ? site_watch_verdict(x->watch, site) : NULL;
+    const struct series *series = v ? site_watch_series(x->watch, site) : NULL;
+    double shape[2 * SHAPE_MOST];
+    char text[160], high[24];
+    if (!v || !series->n) {
+        canvas_text(c, a.row, a.col, a.cols, ROLE_DIM, "not among the sites whose growth is watched");
+        return 1;
+    }
+    canvas_text(c, a.row, a.col, a.cols, v->label == VERDICT_GROWING ? ROLE_STRONG : ROLE_PLAIN,
+                format_verdict(text, sizeof text, v, c->glyphs == GLYPHS_ASCII));
+    if (a.rows < 9)
+        return 1;
+    int cols = a.cols - 12 < SHAPE_MOST ? a.cols - 12 : SHAPE_MOST;
+    int n = cols > 0 ? graph_samples(c, cols) : 0;
+    double top = series_shape(series, shape, (unsigned)n);
+    canvas_text_right(c, a.row + 1, a.col, 10, ROLE_DIM,
+                      format_bytes(high, sizeof high, (int64_t)top));
+    if (n)
+        graph_area(c, (struct rect){ .row = a.row + 1, .col = a.col + 11, .rows = 2,
+                                     .cols = cols }, ROLE_TREND, shape, top);
+    return 3;
+}
+
 static const char *stack_note(const struct site_row *r)
 {
     return r->flags & SEG_SITE_CUT ? "  (deeper ones are cut)"
@@ -94,11 +133,12 @@ static void draw_stack(struct sites *v, const struct view_context *x, struct can
                   stack_note(&x->snapshot->sites[site]));
     a.row++;
     a.rows--;
-    if (a.rows >= 9) {
-        draw_figures(x, site, c, a);
-        a.row += 3;
-        a.rows -= 3;
-    }
+    if (a.rows >= 9)
+        draw_figures(x, site, c, cut_top(&a, 2));
+    if (a.rows >= 4)
+        cut_top(&a, draw_trend(x, site, c, a));
+    if (a.rows >= 9)
+        cut_top(&a, 1);
     v->page = a.rows;
     if (v->skip + 1 > v->frames)
         v->skip = v->frames ? v->frames - 1 : 0;
