@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "tui/model/site_watch.h"
 #include "tui/view/block_list.h"
 #include "tui/view/dialog.h"
 #include "tui/view/growth.h"
@@ -343,11 +344,13 @@ static void test_sampled(void)
     fill(&snapshot);
 }
 
+static enum canvas_glyphs scene_glyphs = GLYPHS_BRAILLE;
+
 static void draw_scene(const char *name, const struct view_ops *view, int rows, int cols,
                        enum action action)
 {
     struct scene scene = { .name = name, .view = view, .rows = rows, .cols = cols,
-                           .glyphs = GLYPHS_BRAILLE, .actions = { action } };
+                           .glyphs = scene_glyphs, .actions = { action } };
     test_scene(&scene);
 }
 
@@ -383,6 +386,38 @@ static void make_marks(void)
     old->keys[0] = stack_book_add(&growth.book, "program!vanished old.c:7\nprogram!main old.c:99");
     growth.marks[3] = old;
     growth.n_marks = 4;
+}
+
+/* Sites of all kinds, watched for a minute. */
+static void test_trends(void)
+{
+    struct site_watch watch = { .n = 0 };
+    int64_t live[SITES];
+    for (size_t i = 0; i < SITES; i++)
+        live[i] = sites[i].live_bytes;
+    for (int t = 0; t < 60; t++) {
+        snapshot.target.wall_ns = (uint64_t)(23 + t) * SECOND;
+        for (size_t i = 1; i < SITES; i++) {
+            sites[i].live_bytes = i % 5 == 1 ? live[i] / 120 * (60 + t)
+                                : i % 5 == 2 ? live[i] - (int64_t)((double)live[i] * exp(-t / 9.))
+                                : i % 5 == 3 ? live[i] / 60 * (119 - t) : live[i];
+            sites[i].allocations += i % 5 == 4 ? 1000 : 0;
+            sites[i].bytes_allocated += i % 5 == 4 ? 1000000 : 0;
+        }
+        site_watch_add(&watch, &snapshot);
+    }
+    context.watch = &watch;
+    context.sites_version++;
+    draw_scene("trends-80x24", &view_sites, 24, 80, ACTION_NONE);
+    draw_scene("trends-80x24-details", &view_sites, 24, 80, ACTION_DETAILS);
+    draw_scene("trends-200x60", &view_sites, 60, 200, ACTION_DOWN);
+    scene_glyphs = GLYPHS_ASCII;
+    draw_scene("trends-200x60-ascii", &view_sites, 60, 200, ACTION_DOWN);
+    draw_scene("trends-80x24-ascii", &view_sites, 24, 80, ACTION_DETAILS);
+    scene_glyphs = GLYPHS_BRAILLE;
+    context.watch = NULL;
+    site_watch_fini(&watch);
+    fill(&snapshot);
 }
 
 static void test_marks(void)
@@ -486,6 +521,7 @@ int main(void)
         test_scene(&scenes[i]);
     test_lost();
     test_sampled();
+    test_trends();
     test_marks();
     test_blocks();
     test_pages();

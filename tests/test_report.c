@@ -170,6 +170,43 @@ static void test_text(const struct snapshot *s)
     free(text);
 }
 
+/* Records of ten seconds: one site grows, one is as it was. */
+static void test_trend(struct snapshot *s)
+{
+    static struct second_row seconds[10];
+    for (unsigned i = 0; i < 10; i++)
+        seconds[i] = (struct second_row){ .second = i, .n_top = 2, .top = {
+            { .site = 5, .live_bytes = 10000 + 1000 * i }, { .site = 6, .live_bytes = 6 } } };
+    s->seconds = seconds, s->n_seconds = 10;
+    s->target.wall_ns = UINT64_C(9500000000);
+    sites[5].live_bytes = 19500;
+    struct report r = { .snapshot = s, .top = 1, .exit_code = -1 };
+    char *text = render(report_text, &r);
+    tap_ok(strstr(text, "\n  growing +58.6 KiB/min, R2 1.00, 11 readings in 9.5 s\n") != NULL &&
+           widest(text) <= 80, "a site that grows, with its slope");
+    free(text);
+    r.top = REPORT_ALL_SITES;
+    text = render(report_json, &r);
+    json_t *j = json_loads(text, 0, NULL), *list = json_object_get(j, "sites");
+    json_t *first = json_array_get(list, 0), *trend = json_object_get(first, "trend");
+    tap_is_str(json_string_value(json_object_get(trend, "verdict")), "growing", "its verdict");
+    double slope = json_real_value(json_object_get(trend, "bytes_per_s"));
+    tap_ok(slope > 999 && slope < 1001, "by %.0f bytes a second", slope);
+    tap_is_u64((uint64_t)number(trend, NULL, "readings"), 11, "from so many readings");
+    unsigned steady = 0, known = 0;
+    for (size_t i = 1; i < json_array_size(list); i++) {
+        const char *verdict = json_string_value(
+            json_object_get(json_object_get(json_array_get(list, i), "trend"), "verdict"));
+        known += verdict != NULL;
+        steady += verdict && strcmp(verdict, "steady") == 0;
+    }
+    tap_ok(steady == 1 && known == 1, "one is steady, of the others nothing is known");
+    json_decref(j);
+    free(text);
+    s->n_seconds = 0;
+    s->target.wall_ns = 1500000000;
+}
+
 static void test_text_end(struct snapshot *s)
 {
     s->target.state = TARGET_KILLED;
@@ -202,6 +239,7 @@ int main(void)
     test_json(&s);
     test_json_limits(&s);
     test_text(&s);
+    test_trend(&s);
     test_text_end(&s);
     test_safe_line();
     return tap_done();

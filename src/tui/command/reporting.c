@@ -41,7 +41,7 @@ int reporting_write(const struct reporting *how, struct reader *r, FILE *out)
 {
     struct snapshot s;
     snapshot_init(&s);
-    enum reader_status status = reader_refresh(r, &s, READER_SITES);
+    enum reader_status status = reader_refresh(r, &s, READER_SITES | READER_SECONDS);
     int result = -1;
     if (status == READER_OK)
         result = write_snapshot(how, &s, out);

@@ -24,6 +24,7 @@ struct series_point {
 
 /* An empty one is all zeros. */
 struct series {
+    uint64_t born_ns; /* its first allocation; 0 unknown */
     uint64_t step_ns;
     unsigned n;
     struct series_point points[SERIES_POINTS]; /* at_ns rises strictly */

@@ -73,11 +73,12 @@ static bool reserve(struct site_watch *w, size_t n)
     return w->watched != NULL;
 }
 
-static void watch(struct site_watch *w, uint32_t site)
+static void watch(struct site_watch *w, uint32_t site, uint64_t born_ns)
 {
     struct watched_site *to = &w->watched[w->n++];
     memset(to, 0, sizeof *to);
     to->site = site;
+    to->series.born_ns = born_ns;
     w->slots[site] = (uint16_t)w->n;
 }
 
@@ -113,7 +114,7 @@ static void choose(struct site_watch *w, const struct snapshot *s)
             const struct site_row *r = &s->sites[i];
             if (r->allocations && !w->slots[i] &&
                 class_of(weight_of(w, r)) + (unsigned)pass >= least)
-                watch(w, i);
+                watch(w, i, r->first_ns);
         }
 }
 
@@ -146,7 +147,7 @@ static void add_records(struct site_watch *w, const struct snapshot *s)
     for (unsigned i = 0; i < w->n; i++) {
         struct watched_site *site = &w->watched[i];
         if ((uint64_t)site->recorded * 4 < site->since * 3)
-            memset(&site->series, 0, sizeof site->series);
+            site->series = (struct series){ .born_ns = site->series.born_ns };
     }
 }
 

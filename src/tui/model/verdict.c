@@ -193,24 +193,30 @@ static bool is_new_ground(const struct series *s, unsigned before, double sign)
 
 /* ---- turnover ------------------------------------------------------------------ */
 
+/* From the first reading that knows allocations to the last; where that is the only
+ * one, from the site's beginning, when there had been none. */
 static bool churns(const struct series *s, struct verdict *v)
 {
-    unsigned first = 0;
+    const struct series_point *last = &s->points[s->n - 1];
+    struct series_point first = { .at_ns = s->born_ns };
     double mean = 0;
-    while (first < s->n && s->points[first].bytes_allocated == SERIES_UNKNOWN)
-        first++;
+    unsigned at = 0;
+    while (at + 1 < s->n && s->points[at].bytes_allocated == SERIES_UNKNOWN)
+        at++;
     v->allocated = v->replaced_seconds = -1;
-    if (first + 2 > s->n)
+    if (at + 1 < s->n)
+        first = s->points[at];
+    else
+        at = 0;
+    if (last->bytes_allocated == SERIES_UNKNOWN || first.at_ns >= last->at_ns)
         return false;
-    const struct series_point *a = &s->points[first], *b = &s->points[s->n - 1];
-    double seconds = seconds_between(a, b);
-    double bytes = (double)(b->bytes_allocated - a->bytes_allocated);
-    for (unsigned i = first; i < s->n; i++)
-        mean += live_of(&s->points[i]) / (s->n - first);
-    v->allocated = bytes / seconds;
-    if (bytes > 0)
+    for (unsigned i = at; i < s->n; i++)
+        mean += live_of(&s->points[i]) / (s->n - at);
+    double seconds = seconds_between(&first, last);
+    v->allocated = (double)(last->bytes_allocated - first.bytes_allocated) / seconds;
+    if (v->allocated > 0)
         v->replaced_seconds = fmax(mean, 0) / v->allocated;
-    return b->allocations - a->allocations >= 16 && v->replaced_seconds >= 0 &&
+    return last->allocations - first.allocations >= 16 && v->replaced_seconds >= 0 &&
            v->replaced_seconds <= 60 && v->replaced_seconds * 4 <= seconds;
 }
 

@@ -24,8 +24,9 @@
  *               does not
  *   shrinking   the mirror image of growing
  *   churning    none of these, and what is alive is replaced four times or more in
- *               the time for which allocations are known, within a minute each
- *               time. Little's law says how often: mean live / allocated per second
+ *               the time for which allocations are known (the site's whole life
+ *               where there is one reading of them), within a minute each time.
+ *               Little's law says how often: mean live / allocated per second
  *   steady      none of these
  * Below 8 readings or 4 seconds there is no verdict, and below 16 the whole series
  * stands for its halves.

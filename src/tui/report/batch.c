@@ -19,11 +19,13 @@ int batch_init(struct batch *b, const struct report *r)
     b->count = snapshot_sites_by_live(s, b->order);
     if (b->count > r->top)
         b->count = r->top;
+    site_watch_add(&b->watch, s);
     return 0;
 }
 
 void batch_fini(struct batch *b)
 {
+    site_watch_fini(&b->watch);
     free(b->order);
     b->order = NULL;
 }

@@ -12,6 +12,7 @@
 #ifndef MEMTOP_TUI_REPORT_BATCH_H
 #define MEMTOP_TUI_REPORT_BATCH_H
 
+#include "tui/model/site_watch.h"
 #include "tui/report/report.h"
 
 struct batch {
@@ -22,6 +23,7 @@ struct batch {
     size_t named;    /* sites before this one have been asked for */
     size_t depth;    /* frames of the site just yielded, leaf first */
     uint32_t nodes[SEG_DEPTH_MAX];
+    struct site_watch watch; /* verdicts, as far as the target's records go */
 };
 
 /* 0, or -1 without memory. batch_fini is due only after 0. */

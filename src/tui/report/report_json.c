@@ -278,6 +278,21 @@ static void append_frames(json_t *list, const struct batch *b, uint32_t at)
         json_array_append_new(list, frame_object(NULL, module, address));
 }
 
+static json_t *trend_object(const struct verdict *v)
+{
+    json_t *j = json_object();
+    json_object_set_new(j, "verdict", text(verdict_name(v->label)));
+    json_object_set_new(j, "bytes_per_s", json_real(v->slope));
+    json_object_set_new(j, "bytes_per_s_low", json_real(v->slope_low));
+    json_object_set_new(j, "bytes_per_s_high", json_real(v->slope_high));
+    json_object_set_new(j, "r2", json_real(v->fit));
+    json_object_set_new(j, "tau", json_real(v->tau));
+    set_number(j, "readings", v->readings);
+    json_object_set_new(j, "from_s", seconds(v->from_ns));
+    json_object_set_new(j, "until_s", seconds(v->until_ns));
+    return j;
+}
+
 static json_t *site_object(const struct batch *b, const struct site_row *site)
 {
     json_t *frames = json_array();
@@ -295,6 +310,9 @@ static json_t *site_object(const struct batch *b, const struct site_row *site)
     set_signed(j, "peak_bytes", site->peak_bytes);
     set_number(j, "temporary", site->temporary);
     json_object_set_new(j, "first_s", seconds(site->first_ns));
+    const struct verdict *v = site_watch_verdict(&b->watch, site->id);
+    if (v && v->label != VERDICT_NONE)
+        json_object_set_new(j, "trend", trend_object(v));
     if (site->samples) {
         set_live_errors(j, site->live_blocks_error, site->live_bytes_error);
         set_number(j, "allocations_error", site->allocations_error);

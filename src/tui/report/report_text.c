@@ -358,6 +358,15 @@ static void print_site_errors(FILE *out, const struct site_row *site)
             bytes(e, (int64_t)site->bytes_allocated_error), "");
 }
 
+/* What its live bytes do, unless that is nothing. */
+static void print_trend(FILE *out, const struct batch *b, const struct site_row *site)
+{
+    const struct verdict *v = site_watch_verdict(&b->watch, site->id);
+    char text[160];
+    if (v && v->label != VERDICT_NONE && v->label != VERDICT_STEADY)
+        fprintf(out, "  %s\n", format_verdict(text, sizeof text, v, true));
+}
+
 static void print_site(FILE *out, const struct batch *b, const struct site_row *site)
 {
     char a[32], c[32], d[32], e[32], f[32];
@@ -370,6 +379,7 @@ static void print_site(FILE *out, const struct batch *b, const struct site_row *
             about_bytes(f, site->peak_bytes, estimated), site->id);
     if (estimated)
         print_site_errors(out, site);
+    print_trend(out, b, site);
     print_stack(out, b);
 }
 

@@ -96,8 +96,11 @@ static int draw_trend(const struct view_context *x, uint32_t site, struct canvas
     const struct series *series = v ? site_watch_series(x->watch, site) : NULL;
     double shape[2 * SHAPE_MOST];
     char text[160], high[24];
+    if (!x->watch)
+        return 0;
     if (!v || !series->n) {
-        canvas_text(c, a.row, a.col, a.cols, ROLE_DIM, "not among the sites whose growth is watched");
+        canvas_text(c, a.row, a.col, a.cols, ROLE_DIM,
+                    "not among the sites whose growth is watched");
         return 1;
     }
     canvas_text(c, a.row, a.col, a.cols, v->label == VERDICT_GROWING ? ROLE_STRONG : ROLE_PLAIN,

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Views over time in a terminal: verdicts on how call sites grow.
+. "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
+
+LC_ALL=C.UTF-8
+export LC_ALL
+unset NO_COLOR
+
+# screen DESCRIPTION ROWS COLUMNS SCRIPT COMMAND...: every step must hold.
+screen() {
+    text=$1 rows=$2 cols=$3
+    printf '%s\n' "$4" >"$TMP/script"
+    shift 4
+    run "$text" "$SCREEN" -r "$rows" -c "$cols" -s "$TMP/script" -- "$@"
+}
+
+mkfifo "$TMP/in"
+LD_PRELOAD=$MEMTOP_AGENT "$VICTIMS/trends" <"$TMP/in" &
+victim=$!
+exec 3>"$TMP/in"
+has_segment() {
+    ls "$MEMTOP_DIR"/memtop-"$victim"-*
+}
+within 10 has_segment
+
+screen 'each call site has its verdict, and its evidence' 24 80 'wait leak
+tab Sites
+match "GROW .* leak " 60
+match "churn .* churn " 60
+match "steady .* load " 60
+match "satur. .* remember " 60
+click TREND
+match "^ .* GROW .* leak "
+match "^growing \+[0-9.]+ KiB/s .*R² (1.00|0.9[0-9]), [0-9]+ readings in"
+keys <Enter>
+match "^ +[0-9.]+ [KM]iB +[⣀⣤⣶⣿⢀⢠⢰⢸⡀⡄⡆⡇⣠⣰⣸⣄⣆⣇⣴⣼⣦⣧⣾⣷]+$"' "$MEMTOP" "$victim"
+
+screen 'without UTF-8, beside the list' 60 200 'wait leak
+tab Sites
+match "GROW .* leak " 60
+click TREND
+match " growing \+[0-9.]+ KiB/s .*R2 (1.00|0.9[0-9]), [0-9]+ readings in" 60
+resize 5 20
+wait "terminal too small"
+resize 24 80
+wait "Sites]"' "$MEMTOP" attach --ascii "$victim"
+
+# What the process recorded itself is enough for a report.
+"$MEMTOP" report --json "$victim" >"$TMP/report"
+for verdict in growing churning steady; do
+    grep -q "\"trend\":{\"verdict\":\"$verdict\"" "$TMP/report"
+    ok $? "the report knows what is $verdict"
+done
+"$MEMTOP" report "$victim" | grep -q '^  growing +[0-9.]* KiB/s .*R2 '
+ok $? 'and says so in words'
+
+exec 3>&-
+wait "$victim"
+is $? 0 'the program ends well'
+
+done_testing
