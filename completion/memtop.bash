@@ -62,7 +62,21 @@ _memtop() {
         mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
         return
         ;;
-    -n | --top | -m | --memory | -s | --sample)
+    --tree)
+        mapfile -t COMPREPLY < <(compgen -W 'standard inverted flat' -- "$cur")
+        return
+        ;;
+    --at)
+        mapfile -t COMPREPLY < <(compgen -W 'peak end' -- "$cur")
+        return
+        ;;
+    --sort)
+        word='live_bytes live_blocks allocations frees bytes_allocated temporary peak_bytes'
+        word+=' peak_blocks self'
+        mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
+        return
+        ;;
+    --filter | -n | --top | -m | --memory | -s | --sample)
         return
         ;;
     esac
@@ -79,7 +93,10 @@ _memtop() {
         word="--sample= --help $(_memtop_pids)"
         ((COMP_CWORD > 2)) && word='counters exact sampled --sample= --help'
         ;;
-    report) word="--json --output= --top= --help $(_memtop_pids)" ;;
+    report)
+        word='--json --output= --top= --sites --tree= --sizes --threads --at= --sort= --filter='
+        word+=" --help $(_memtop_pids)"
+        ;;
     export) word="--format= --value= --inverted --output= --help $(_memtop_pids)" ;;
     *) word=--help ;;
     esac

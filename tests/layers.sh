@@ -47,7 +47,7 @@ none 'elfutils is in src/tui/model and the diagnosis only' \
 none 'the demangler is in src/tui/model only' \
     "$(users_except '(libiberty/)?demangle\.h' 'src/tui/model/')"
 none 'jansson is where JSON is written or read only' \
-    "$(users_except 'jansson' 'src/tui/(report/report_json|command/list|model/mark_file|export/json_text)\.c')"
+    "$(users_except 'jansson' 'src/tui/(report/(report_json|piece)|command/list|model/mark_file|export/json_text)\.[ch]')"
 none 'zlib is in one file of src/tui/export only' \
     "$(users_except 'zlib' 'src/tui/export/gzip\.c')"
 none 'the terminal emulator is in the view and its commands only' \

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "tui/command/command.h"
+#include "tui/command/options_groups.h"
 #include "tui/model/tier.h"
 
 struct option_row {
@@ -39,11 +40,35 @@ static const struct option_row rows[] = {
     { OPTION_VALUE, 0, "value", "VALUE", "which figure, see below (live_bytes)" },
     { OPTION_INVERTED, 0, "inverted", NULL, "begin at the functions that allocate" },
     { OPTION_EXPORT, 'o', "output", "FILE", "write to FILE" },
+    { OPTION_FORMS, 0, "sites", NULL, "call sites, with their stacks" },
+    { OPTION_FORMS, 0, "tree", "MODE", "call tree: standard, inverted or flat" },
+    { OPTION_FORMS, 0, "sizes", NULL, "blocks by size" },
+    { OPTION_FORMS, 0, "threads", NULL, "threads" },
+    { OPTION_FORMS, 0, "at", "WHEN", "live figures at the peak, the end, or a time: 90s, 2m" },
+    { OPTION_FORMS, 0, "sort", "COLUMN", "the largest first by COLUMN, see below (live_bytes)" },
+    { OPTION_FORMS, 0, "filter", "PATTERN", "only stacks with a frame that matches, see below" },
 };
 #define N_ROWS (sizeof rows / sizeof *rows)
 
 /* Values of getopt's `val` for options without a letter. */
 #define LONG_ONLY 256
+
+static int name_of(const struct option_row *row, char name[48])
+{
+    return snprintf(name, 48, "--%s%s%s", row->name, row->value ? "=" : "",
+                    row->value ? row->value : "");
+}
+
+/* The longest of the command's options. */
+static int name_width(const struct command *c)
+{
+    char name[48];
+    int width = 18;
+    for (size_t i = 0; i < N_ROWS; i++)
+        if ((rows[i].set & c->options) && name_of(&rows[i], name) > width)
+            width = name_of(&rows[i], name);
+    return width;
+}
 
 static void print_help(const struct command *c)
 {
@@ -51,17 +76,17 @@ static void print_help(const struct command *c)
     if (c->details)
         printf("\n%s", c->details);
     puts("\nOptions:");
+    int width = name_width(c);
     for (size_t i = 0; i < N_ROWS; i++) {
         const struct option_row *row = &rows[i];
         char name[48];
         if (!(row->set & c->options))
             continue;
-        snprintf(name, sizeof name, "--%s%s%s", row->name, row->value ? "=" : "",
-                 row->value ? row->value : "");
-        printf("  %c%c%c %-18s %s\n", row->letter ? '-' : ' ',
-               row->letter ? row->letter : ' ', row->letter ? ',' : ' ', name, row->help);
+        name_of(row, name);
+        printf("  %c%c%c %-*s %s\n", row->letter ? '-' : ' ',
+               row->letter ? row->letter : ' ', row->letter ? ',' : ' ', width, name, row->help);
     }
-    puts("  -h, --help             print this");
+    printf("  -h, %-*s print this\n", width, "--help");
     if (c->print_more)
         c->print_more();
 }
@@ -101,10 +126,10 @@ static bool parse_count(const char *text, size_t *n)
 }
 
 /* Take one option. false: its value is malformed. */
-static bool take(struct options *o, unsigned set, const char *value)
+static bool take(struct options *o, const struct option_row *row, const char *value)
 {
     enum seg_tier tier;
-    switch (set) {
+    switch (row->set) {
     case OPTION_JSON: o->json = true; return true;
     case OPTION_REPORT:
     case OPTION_EXPORT:
@@ -122,6 +147,7 @@ static bool take(struct options *o, unsigned set, const char *value)
     case OPTION_FORMAT: o->format = value; return *value != '\0';
     case OPTION_VALUE: o->value = value; return *value != '\0';
     case OPTION_INVERTED: o->inverted = true; return true;
+    case OPTION_FORMS: return options_take_form(&o->forms, row->name, value);
     }
     return false;
 }
@@ -191,7 +217,7 @@ enum options_result options_parse(struct options *o, const struct command *c, in
             fprintf(stderr, "Try memtop %s --help\n", c->name);
             return OPTIONS_WRONG;
         }
-        if (!take(o, row->set, optarg))
+        if (!take(o, row, optarg))
             return wrong(c, "not a value for ", row->name);
     }
     o->args = argv + optind;

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tui/model/tree.h"
+
 struct command;
 
 enum option_set {
@@ -28,11 +30,22 @@ enum option_set {
     OPTION_VALUE   = 1 << 18,
     OPTION_INVERTED = 1 << 19,
     OPTION_ASCII   = 1 << 10,
+    OPTION_FORMS   = 1 << 11, /* which tables, of which moment, in which order */
 };
 
 /* What to hand to CMD's agent: the options that run and stat share. */
 #define OPTIONS_OF_CMD (OPTION_KEEP | OPTION_FOLLOW | OPTION_MEMORY | OPTION_PRELOAD | \
                         OPTION_TIER | OPTION_SAMPLE)
+
+/* What a report shows, as its options say it. */
+struct forms_options {
+    unsigned parts;      /* enum forms_parts */
+    enum tree_mode mode;
+    const char *at;      /* "peak", "end", a time or a mark; NULL: not given */
+    int sort;            /* enum tree_figure, or TREE_BY_SELF */
+    bool sort_given;
+    const char *filter;  /* NULL: none */
+};
 
 struct options {
     bool json;
@@ -49,6 +62,7 @@ struct options {
     const char *format;  /* NULL: not given */
     const char *value;   /* the name of a figure, NULL: not given */
     bool inverted;
+    struct forms_options forms;
     int n_args;          /* what follows the options */
     char **args;         /* NULL terminated */
 };

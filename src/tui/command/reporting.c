@@ -5,6 +5,7 @@
 #include "tui/command/reporting.h"
 
 #include "tui/command/command.h"
+#include "tui/command/forming.h"
 #include "tui/report/report.h"
 
 struct reader *reporting_open(const char *target)
@@ -23,17 +24,24 @@ struct reader *reporting_open(const char *target)
 static int write_snapshot(const struct reporting *how, const struct snapshot *s, FILE *out)
 {
     const struct target_info *t = &s->target;
+    char error[FORMS_ERROR] = "out of memory while the report was made";
     struct report r = {
         .snapshot = s,
         .symbols = symbols_new(t->state == TARGET_RUNNING ? t->pid : 0),
         .top = how->top,
+        .columns = forming_columns(out),
+        .forms = how->forms,
         .exit_code = how->exit_code,
         .signal = how->signal,
     };
-    int status = how->json ? report_json(out, &r) : report_text(out, &r);
+    int status = how->forms ? forms_prepare(how->forms, s, r.symbols, error) : 0;
+    if (status == 0)
+        status = how->json ? report_json(out, &r) : report_text(out, &r);
+    if (how->forms)
+        forms_fini(how->forms);
     symbols_free(r.symbols);
     if (status != 0)
-        command_fail("out of memory while the report was made");
+        command_fail("%s", error);
     return status;
 }
 

@@ -10,12 +10,14 @@
 #include <stdio.h>
 
 #include "tui/reader/reader.h"
+#include "tui/report/forms.h"
 
 #define REPORTING_TEXT_SITES 10 /* in a text report without --top */
 
 struct reporting {
     bool json;
     size_t top;
+    struct forms *forms; /* NULL: the usual report */
     int exit_code; /* as in struct report */
     int signal;
 };

@@ -22,6 +22,8 @@
 #include "tui/model/snapshot.h"
 #include "tui/model/symbols.h"
 
+#define TREE_ROWS_MAX 20000
+
 enum tree_mode { TREE_STANDARD, TREE_INVERTED, TREE_FLAT, TREE_MODES };
 
 enum tree_figure {
@@ -43,6 +45,7 @@ struct tree_options {
                            indirectly, is one frame */
     int sort;           /* enum tree_figure, largest first */
     bool reverse;
+    size_t rows_max;    /* make no more; 0: TREE_ROWS_MAX */
     char filter[128];   /* sites with a frame that matches; "" all. "/re/" is a
                            regular expression; "function:", "module:" or "file:"
                            before it says where to look */

@@ -8,8 +8,6 @@
 
 #include "tui/model/tree_parts.h"
 
-#define ROWS_MAX 20000 /* whatever is open */
-
 enum { OPENED = 1, CLOSED = 2 };
 
 /* Rows with the same parent, before they are sorted. */
@@ -111,7 +109,7 @@ static bool append(struct tree *t, struct group *g, uint64_t above, unsigned dep
             *state = OPENED;
     }
     r->expanded = r->expandable && is_open(t, r, only);
-    if (t->n_rows >= ROWS_MAX ||
+    if (t->n_rows >= (t->options.rows_max ? t->options.rows_max : TREE_ROWS_MAX) ||
         !tree_reserve((void **)&t->rows, &t->cap_rows, t->n_rows + 1, sizeof *t->rows))
         return false;
     t->rows[t->n_rows++] = *r;

@@ -5,6 +5,9 @@
 #include "tui/report/batch.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "tui/report/forms.h"
 
 /* Enough to keep the symbol worker busy, small against the answers' memory. */
 #define BATCH_SITES 256
@@ -16,7 +19,12 @@ int batch_init(struct batch *b, const struct report *r)
     b->order = calloc(s->n_sites ? s->n_sites : 1, sizeof *b->order);
     if (!b->order)
         return -1;
-    b->count = snapshot_sites_by_live(s, b->order);
+    if (r->forms) {
+        b->count = r->forms->selection.n;
+        memcpy(b->order, r->forms->selection.order, b->count * sizeof *b->order);
+    } else {
+        b->count = snapshot_sites_by_live(s, b->order);
+    }
     if (b->count > r->top)
         b->count = r->top;
     site_watch_add(&b->watch, s);

@@ -9,17 +9,28 @@
 #ifndef MEMTOP_TUI_REPORT_REPORT_H
 #define MEMTOP_TUI_REPORT_REPORT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "tui/model/snapshot.h"
 #include "tui/model/symbols.h"
 
 #define REPORT_ALL_SITES SIZE_MAX
+#define REPORT_COLUMNS   100 /* of text, where nobody says */
+
+struct forms;
+struct budget;
 
 struct report {
     const struct snapshot *snapshot;
     struct symbols *symbols; /* NULL: addresses only */
-    size_t top;              /* how many sites, REPORT_ALL_SITES */
+    size_t top;              /* how many sites, or rows of a tree; REPORT_ALL_SITES */
+    unsigned columns;        /* how wide text may be; 0: REPORT_COLUMNS */
+    bool one_line;           /* JSON without newlines in it */
+    const struct forms *forms; /* prepared; NULL: all of the report, sites by live
+                                  bytes */
+    const struct budget *budgets; /* checked; NULL: none */
+    size_t n_budgets;
     /* How it ended, where the caller waited for it; otherwise -1 and 0, and
      * the snapshot's own knowledge is used. */
     int exit_code; /* -1 unknown */

@@ -10,54 +10,14 @@
 #include <string.h>
 
 #include "tui/model/tier.h"
-#include "tui/report/batch.h"
-#include "tui/report/report.h"
-#include "tui/report/safe_text.h"
+#include "tui/report/forms.h"
+#include "tui/report/piece.h"
 
-#define PIECE_FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
-
-/* Text of any origin; null for NULL or without memory. */
-static json_t *text(const char *s)
+/* One member of the outermost object, which has others before it. */
+static int member(FILE *out, const struct report *r, const char *key, json_t *value)
 {
-    char *clean = s ? safe_text_utf8(s) : NULL;
-    json_t *j = clean ? json_string_nocheck(clean) : NULL;
-    free(clean);
-    return j ? j : json_null();
-}
-
-static json_t *number(uint64_t n)
-{
-    return json_integer(n <= INT64_MAX ? (json_int_t)n : INT64_MAX);
-}
-
-static json_t *seconds(uint64_t ns)
-{
-    return json_real((double)ns / 1e9);
-}
-
-static void set_number(json_t *object, const char *key, uint64_t n)
-{
-    json_object_set_new(object, key, number(n));
-}
-
-static void set_signed(json_t *object, const char *key, int64_t n)
-{
-    json_object_set_new(object, key, json_integer(n));
-}
-
-/* Write a piece and let it go. -1: it could not be built or printed. */
-static int put(FILE *out, json_t *piece)
-{
-    int status = piece ? json_dumpf(piece, out, PIECE_FLAGS) : -1;
-    json_decref(piece);
-    return status;
-}
-
-/* One member of the outermost object; `first` has no comma before it. */
-static int member(FILE *out, const char *key, json_t *value)
-{
-    fprintf(out, ",\n\"%s\": ", key);
-    return put(out, value);
+    fprintf(out, r->one_line ? ",\"%s\":" : ",\n\"%s\": ", key);
+    return piece_put(out, value);
 }
 
 static json_t *exit_object(const struct report *r)
@@ -73,42 +33,42 @@ static json_t *exit_object(const struct report *r)
 static void set_live_errors(json_t *j, uint64_t blocks, uint64_t bytes)
 {
     json_object_set_new(j, "estimated", json_true());
-    set_number(j, "live_blocks_error", blocks);
-    set_number(j, "live_bytes_error", bytes);
+    piece_set_number(j, "live_blocks_error", blocks);
+    piece_set_number(j, "live_bytes_error", bytes);
 }
 
 static json_t *totals_object(const struct snapshot *s)
 {
     const struct totals *t = &s->totals;
     json_t *j = json_object();
-    set_number(j, "allocations", t->allocations);
-    set_number(j, "frees", t->frees);
-    set_number(j, "reallocations", t->reallocations);
-    set_number(j, "bytes_allocated", t->bytes_allocated);
-    set_number(j, "bytes_freed", t->bytes_freed);
-    set_signed(j, "live_blocks", t->live_blocks);
-    set_signed(j, "live_bytes", t->live_bytes);
-    set_signed(j, "peak_bytes", t->peak_bytes);
-    set_signed(j, "peak_blocks", t->peak_blocks);
+    piece_set_number(j, "allocations", t->allocations);
+    piece_set_number(j, "frees", t->frees);
+    piece_set_number(j, "reallocations", t->reallocations);
+    piece_set_number(j, "bytes_allocated", t->bytes_allocated);
+    piece_set_number(j, "bytes_freed", t->bytes_freed);
+    piece_set_signed(j, "live_blocks", t->live_blocks);
+    piece_set_signed(j, "live_bytes", t->live_bytes);
+    piece_set_signed(j, "peak_bytes", t->peak_bytes);
+    piece_set_signed(j, "peak_blocks", t->peak_blocks);
     if (t->peak_estimated)
         json_object_set_new(j, "peak_estimated", json_true());
-    json_object_set_new(j, "peak_s", seconds(t->peak_ns));
-    set_number(j, "peak_slack_bytes", s->target.peak_slack);
-    set_number(j, "temporary", t->temporary);
-    set_number(j, "foreign_frees", t->foreign_frees);
-    set_number(j, "inherited_frees", t->inherited_frees);
-    set_number(j, "missed_frees", t->missed_frees);
-    set_number(j, "lost", t->lost);
-    set_number(j, "lost_bytes", t->lost_bytes);
-    set_number(j, "lost_frees", t->lost_frees);
-    set_number(j, "unattributed", t->unattributed);
-    set_number(j, "cut_stacks", t->cut_stacks);
-    set_number(j, "nested", t->nested);
+    json_object_set_new(j, "peak_s", piece_seconds(t->peak_ns));
+    piece_set_number(j, "peak_slack_bytes", s->target.peak_slack);
+    piece_set_number(j, "temporary", t->temporary);
+    piece_set_number(j, "foreign_frees", t->foreign_frees);
+    piece_set_number(j, "inherited_frees", t->inherited_frees);
+    piece_set_number(j, "missed_frees", t->missed_frees);
+    piece_set_number(j, "lost", t->lost);
+    piece_set_number(j, "lost_bytes", t->lost_bytes);
+    piece_set_number(j, "lost_frees", t->lost_frees);
+    piece_set_number(j, "unattributed", t->unattributed);
+    piece_set_number(j, "cut_stacks", t->cut_stacks);
+    piece_set_number(j, "nested", t->nested);
     if (t->estimated) {
         set_live_errors(j, t->live_blocks_error, t->live_bytes_error);
-        set_number(j, "samples", t->samples);
-        set_number(j, "live_samples", t->live_samples);
-        set_number(j, "unsampled_frees", t->unsampled_frees);
+        piece_set_number(j, "samples", t->samples);
+        piece_set_number(j, "live_samples", t->live_samples);
+        piece_set_number(j, "unsampled_frees", t->unsampled_frees);
     }
     return j;
 }
@@ -134,7 +94,7 @@ static json_t *witness_array(const struct snapshot *s, const uint64_t *pcs, size
                      slash ? slash + 1 : m->path, pcs[i] - m->bias);
         else
             snprintf(line, sizeof line, "0x%" PRIx64, pcs[i]);
-        json_array_append_new(list, text(line));
+        json_array_append_new(list, piece_text(line));
     }
     return list;
 }
@@ -148,8 +108,8 @@ static json_t *example_object(const struct snapshot *s, const struct verify_exam
         [SEG_WITNESS_LIBUNWIND] = "libunwind",
     };
     json_t *j = json_object();
-    set_signed(j, "tid", e->tid);
-    set_number(j, "site", e->site);
+    piece_set_signed(j, "tid", e->tid);
+    piece_set_number(j, "site", e->site);
     for (unsigned who = 0; who < SEG_WITNESS_COUNT; who++)
         json_object_set_new(j, names[who], witness_array(s, e->pcs[who], e->depth[who]));
     return j;
@@ -158,9 +118,9 @@ static json_t *example_object(const struct snapshot *s, const struct verify_exam
 static json_t *verify_object(const struct snapshot *s)
 {
     json_t *j = json_object(), *examples = json_array();
-    set_number(j, "checks", s->verify.checks);
-    set_number(j, "partial", s->verify.partial);
-    set_number(j, "mismatches", s->verify.mismatches);
+    piece_set_number(j, "checks", s->verify.checks);
+    piece_set_number(j, "partial", s->verify.partial);
+    piece_set_number(j, "mismatches", s->verify.mismatches);
     for (size_t i = 0; i < s->n_examples; i++)
         json_array_append_new(examples, example_object(s, &s->examples[i]));
     json_object_set_new(j, "examples", examples);
@@ -171,33 +131,24 @@ static json_t *functions_object(const struct snapshot *s)
 {
     json_t *j = json_object();
     for (int fn = 0; fn < SEG_FN_COUNT; fn++)
-        set_number(j, snapshot_function_name((enum seg_function)fn), s->functions[fn]);
+        piece_set_number(j, snapshot_function_name((enum seg_function)fn), s->functions[fn]);
     return j;
 }
 
 static json_t *size_object(const struct size_row *row)
 {
     json_t *j = json_object();
-    set_number(j, "min", row->min);
-    json_object_set_new(j, "max", row->max == UINT64_MAX ? json_null() : number(row->max));
-    set_number(j, "allocations", row->allocations);
-    set_number(j, "frees", row->frees);
-    set_number(j, "bytes_allocated", row->bytes_allocated);
-    set_number(j, "bytes_freed", row->bytes_freed);
-    set_signed(j, "live_blocks", row->live_blocks);
-    set_signed(j, "live_bytes", row->live_bytes);
+    piece_set_number(j, "min", row->min);
+    json_object_set_new(j, "max", row->max == UINT64_MAX ? json_null() : piece_number(row->max));
+    piece_set_number(j, "allocations", row->allocations);
+    piece_set_number(j, "frees", row->frees);
+    piece_set_number(j, "bytes_allocated", row->bytes_allocated);
+    piece_set_number(j, "bytes_freed", row->bytes_freed);
+    piece_set_signed(j, "live_blocks", row->live_blocks);
+    piece_set_signed(j, "live_bytes", row->live_bytes);
     if (row->estimated)
         set_live_errors(j, row->live_blocks_error, row->live_bytes_error);
     return j;
-}
-
-static json_t *sizes_array(const struct snapshot *s)
-{
-    json_t *list = json_array();
-    for (unsigned i = 0; i < SEG_SIZE_CLASSES; i++)
-        if (s->sizes[i].allocations)
-            json_array_append_new(list, size_object(&s->sizes[i]));
-    return list;
 }
 
 static json_t *lifetimes_array(const struct snapshot *s)
@@ -207,8 +158,8 @@ static json_t *lifetimes_array(const struct snapshot *s)
         if (!s->lifetimes[i].frees)
             continue;
         json_t *j = json_object();
-        set_number(j, "below_ns", s->lifetimes[i].below_ns);
-        set_number(j, "frees", s->lifetimes[i].frees);
+        piece_set_number(j, "below_ns", s->lifetimes[i].below_ns);
+        piece_set_number(j, "frees", s->lifetimes[i].frees);
         json_array_append_new(list, j);
     }
     return list;
@@ -217,113 +168,82 @@ static json_t *lifetimes_array(const struct snapshot *s)
 static json_t *thread_object(const struct thread_row *row)
 {
     json_t *j = json_object();
-    set_signed(j, "tid", row->tid);
-    json_object_set_new(j, "name", text(row->name));
+    piece_set_signed(j, "tid", row->tid);
+    json_object_set_new(j, "name", piece_text(row->name));
     json_object_set_new(j, "alive", json_boolean(row->alive));
-    set_number(j, "allocations", row->allocations);
-    set_number(j, "frees", row->frees);
-    set_number(j, "reallocations", row->reallocations);
-    set_number(j, "bytes_allocated", row->bytes_allocated);
-    set_number(j, "bytes_freed", row->bytes_freed);
-    set_number(j, "temporary", row->temporary);
-    set_number(j, "foreign_frees", row->foreign_frees);
-    json_object_set_new(j, "first_s", seconds(row->first_ns));
-    json_object_set_new(j, "last_s", seconds(row->last_ns));
+    piece_set_number(j, "allocations", row->allocations);
+    piece_set_number(j, "frees", row->frees);
+    piece_set_number(j, "reallocations", row->reallocations);
+    piece_set_number(j, "bytes_allocated", row->bytes_allocated);
+    piece_set_number(j, "bytes_freed", row->bytes_freed);
+    piece_set_number(j, "temporary", row->temporary);
+    piece_set_number(j, "foreign_frees", row->foreign_frees);
+    json_object_set_new(j, "first_s", piece_seconds(row->first_ns));
+    json_object_set_new(j, "last_s", piece_seconds(row->last_ns));
     if (row->estimated)
         json_object_set_new(j, "estimated", json_true());
     return j;
 }
 
-static json_t *threads_array(const struct snapshot *s)
+/* The rows of sizes or of threads, in the order that was wished. */
+static json_t *rows_array(const struct report *r, enum forms_parts part)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < s->n_threads; i++)
-        json_array_append_new(list, thread_object(&s->threads[i]));
+    const struct snapshot *s = r->snapshot;
+    size_t n;
+    uint32_t *order = forms_order(r->forms, part, s, &n);
+    json_t *list = order ? json_array() : NULL;
+    for (size_t i = 0; order && i < n; i++)
+        json_array_append_new(list, part == FORMS_SIZES ? size_object(&s->sizes[order[i]])
+                                                        : thread_object(&s->threads[order[i]]));
+    free(order);
     return list;
-}
-
-static const char *module_path(const struct snapshot *s, const struct node_row *node)
-{
-    return node->module && node->module < s->n_modules ? s->modules[node->module].path : NULL;
-}
-
-static json_t *frame_object(const struct symbol_frame *f, const char *module,
-                            const char *address)
-{
-    json_t *j = json_object();
-    json_object_set_new(j, "function", text(f ? f->function : address));
-    json_object_set_new(j, "file", text(f ? f->file : NULL));
-    json_object_set_new(j, "line", f && f->line ? json_integer(f->line) : json_null());
-    json_object_set_new(j, "module", text(module));
-    json_object_set_new(j, "address", text(address));
-    if (f && f->inlined)
-        json_object_set_new(j, "inlined", json_true());
-    return j;
-}
-
-/* One program counter: its inlined functions, then the function around them. */
-static void append_frames(json_t *list, const struct batch *b, uint32_t at)
-{
-    const struct snapshot *s = b->report->snapshot;
-    const struct node_row *node = &s->nodes[at];
-    const struct symbol *symbol = batch_symbol(b, at);
-    const char *module = module_path(s, node);
-    char address[24];
-    snprintf(address, sizeof address, "0x%" PRIx64, node->pc);
-    if (!module && symbol && symbol->module && symbol->module[0] != '?')
-        module = symbol->module;
-    for (size_t i = 0; symbol && i < symbol->n; i++)
-        json_array_append_new(list, frame_object(&symbol->frames[i], module, address));
-    if (!symbol)
-        json_array_append_new(list, frame_object(NULL, module, address));
 }
 
 static json_t *trend_object(const struct verdict *v)
 {
     json_t *j = json_object();
-    json_object_set_new(j, "verdict", text(verdict_name(v->label)));
+    json_object_set_new(j, "verdict", piece_text(verdict_name(v->label)));
     json_object_set_new(j, "bytes_per_s", json_real(v->slope));
     json_object_set_new(j, "bytes_per_s_low", json_real(v->slope_low));
     json_object_set_new(j, "bytes_per_s_high", json_real(v->slope_high));
     json_object_set_new(j, "r2", json_real(v->fit));
     json_object_set_new(j, "tau", json_real(v->tau));
-    set_number(j, "readings", v->readings);
-    json_object_set_new(j, "from_s", seconds(v->from_ns));
-    json_object_set_new(j, "until_s", seconds(v->until_ns));
+    piece_set_number(j, "readings", v->readings);
+    json_object_set_new(j, "from_s", piece_seconds(v->from_ns));
+    json_object_set_new(j, "until_s", piece_seconds(v->until_ns));
     return j;
 }
 
 static json_t *site_object(const struct batch *b, const struct site_row *site)
 {
-    json_t *frames = json_array();
-    for (size_t i = 0; i < b->depth; i++)
-        append_frames(frames, b, b->nodes[i]);
+    const struct forms *f = b->report->forms;
+    const int64_t *v = f ? f->figures[site->id].v : NULL;
     json_t *j = json_object();
-    set_number(j, "id", site->id);
-    set_number(j, "allocations", site->allocations);
-    set_number(j, "frees", site->frees);
-    set_number(j, "bytes_allocated", site->bytes_allocated);
-    set_number(j, "bytes_freed", site->bytes_freed);
-    set_signed(j, "live_blocks", site->live_blocks);
-    set_signed(j, "live_bytes", site->live_bytes);
-    set_signed(j, "peak_blocks", site->peak_blocks);
-    set_signed(j, "peak_bytes", site->peak_bytes);
-    set_number(j, "temporary", site->temporary);
-    json_object_set_new(j, "first_s", seconds(site->first_ns));
-    const struct verdict *v = site_watch_verdict(&b->watch, site->id);
-    if (v && v->label != VERDICT_NONE)
-        json_object_set_new(j, "trend", trend_object(v));
+    piece_set_number(j, "id", site->id);
+    piece_set_number(j, "allocations", site->allocations);
+    piece_set_number(j, "frees", site->frees);
+    piece_set_number(j, "bytes_allocated", site->bytes_allocated);
+    piece_set_number(j, "bytes_freed", site->bytes_freed);
+    piece_set_signed(j, "live_blocks", v ? v[TREE_LIVE_BLOCKS] : site->live_blocks);
+    piece_set_signed(j, "live_bytes", v ? v[TREE_LIVE_BYTES] : site->live_bytes);
+    piece_set_signed(j, "peak_blocks", site->peak_blocks);
+    piece_set_signed(j, "peak_bytes", site->peak_bytes);
+    piece_set_number(j, "temporary", site->temporary);
+    json_object_set_new(j, "first_s", piece_seconds(site->first_ns));
+    const struct verdict *verdict = site_watch_verdict(&b->watch, site->id);
+    if (verdict && verdict->label != VERDICT_NONE)
+        json_object_set_new(j, "trend", trend_object(verdict));
     if (site->samples) {
         set_live_errors(j, site->live_blocks_error, site->live_bytes_error);
-        set_number(j, "allocations_error", site->allocations_error);
-        set_number(j, "bytes_allocated_error", site->bytes_allocated_error);
-        set_number(j, "samples", site->samples);
+        piece_set_number(j, "allocations_error", site->allocations_error);
+        piece_set_number(j, "bytes_allocated_error", site->bytes_allocated_error);
+        piece_set_number(j, "samples", site->samples);
     }
     if (site->flags & SEG_SITE_CUT)
         json_object_set_new(j, "cut", json_true());
     if (site->flags & (SEG_SITE_BROKEN | SEG_SITE_FOREIGN))
         json_object_set_new(j, "incomplete", json_true());
-    json_object_set_new(j, "frames", frames);
+    json_object_set_new(j, "frames", piece_stack(b));
     return j;
 }
 
@@ -333,58 +253,99 @@ static int sites_array(FILE *out, const struct report *r)
     if (batch_init(&b, r) != 0)
         return -1;
     int status = 0;
-    const char *separator = "";
-    fprintf(out, ",\n\"sites\": [");
+    const char *newline = r->one_line ? "" : "\n", *comma = "";
+    fprintf(out, ",%s\"sites\": [", newline);
     for (const struct site_row *site; status == 0 && (site = batch_next(&b));) {
-        fprintf(out, "%s\n", separator);
-        status = put(out, site_object(&b, site));
-        separator = ",";
+        fprintf(out, "%s%s", comma, newline);
+        status = piece_put(out, site_object(&b, site));
+        comma = ",";
     }
     fprintf(out, "]");
     batch_fini(&b);
     return status;
 }
 
+/* What else than the usual was asked for: the moment and the filter. */
+static int put_forms(FILE *out, const struct report *r)
+{
+    const struct forms *f = r->forms;
+    int bad = 0;
+    if (forms_elsewhen(f)) {
+        json_t *j = json_object();
+        json_object_set_new(j, "moment", piece_text(f->moment == FORMS_PEAK ? "peak" : "time"));
+        json_object_set_new(j, "s", piece_seconds(f->moment_ns));
+        piece_set_signed(j, "live_bytes", f->moment_totals.v[TREE_LIVE_BYTES]);
+        piece_set_signed(j, "live_blocks", f->moment_totals.v[TREE_LIVE_BLOCKS]);
+        json_object_set_new(j, "partial", json_boolean(f->partial));
+        bad |= member(out, r, "at", j);
+    }
+    if (f && f->filter && *f->filter) {
+        json_t *j = json_object();
+        json_object_set_new(j, "pattern", piece_text(f->filter));
+        piece_set_number(j, "sites", f->selection.n);
+        piece_set_figures(j, f->selection.passing.v);
+        bad |= member(out, r, "filter", j);
+    }
+    return bad;
+}
+
 static json_t *agent_object(const struct target_info *t)
 {
     json_t *j = json_object();
-    json_object_set_new(j, "allocator", text(t->allocator));
-    set_number(j, "segment_bytes", t->segment_bytes);
-    set_number(j, "segment_cap_bytes", t->segment_cap);
+    json_object_set_new(j, "allocator", piece_text(t->allocator));
+    piece_set_number(j, "segment_bytes", t->segment_bytes);
+    piece_set_number(j, "segment_cap_bytes", t->segment_cap);
     json_object_set_new(j, "foreign_heap",
                         json_boolean(t->flags & SEG_FLAG_FOREIGN_HEAP));
     json_object_set_new(j, "memory_cap_reached",
                         json_boolean(t->flags & SEG_FLAG_MEMORY_CAP));
     json_object_set_new(j, "forked", json_boolean(t->flags & SEG_FLAG_FORKED));
     json_object_set_new(j, "stacks", json_boolean(t->tier != SEG_TIER_COUNTERS));
-    json_object_set_new(j, "tier", text(tier_name(t->tier)));
-    json_object_set_new(j, "tier_since_s", seconds(t->tier_ns));
+    json_object_set_new(j, "tier", piece_text(tier_name(t->tier)));
+    json_object_set_new(j, "tier_since_s", piece_seconds(t->tier_ns));
     json_object_set_new(j, "sample_bytes", t->tier == SEG_TIER_SAMPLED
-                                               ? number(t->sample_bytes) : json_null());
+                                               ? piece_number(t->sample_bytes) : json_null());
     return j;
+}
+
+/* What always is there. */
+static int put_target(FILE *out, const struct report *r)
+{
+    const struct target_info *t = &r->snapshot->target;
+    int bad = 0;
+    bad |= member(out, r, "pid", json_integer(t->pid));
+    bad |= member(out, r, "command", piece_text(t->command));
+    bad |= member(out, r, "executable", piece_text(t->executable));
+    bad |= member(out, r, "state", piece_text(report_state(r)));
+    bad |= member(out, r, "exit", exit_object(r));
+    bad |= member(out, r, "start_realtime_s", piece_seconds(t->start_realtime_ns));
+    bad |= member(out, r, "wall_s", piece_seconds(t->wall_ns));
+    bad |= member(out, r, "totals", totals_object(r->snapshot));
+    bad |= member(out, r, "verify", verify_object(r->snapshot));
+    bad |= member(out, r, "functions", functions_object(r->snapshot));
+    bad |= member(out, r, "agent", agent_object(t));
+    return bad;
 }
 
 int report_json(FILE *out, const struct report *r)
 {
-    const struct snapshot *s = r->snapshot;
-    const struct target_info *t = &s->target;
+    const struct forms *f = r->forms;
     int bad = 0;
-    fprintf(out, "{\n\"schema\": \"memtop/1\"");
-    bad |= member(out, "pid", json_integer(t->pid));
-    bad |= member(out, "command", text(t->command));
-    bad |= member(out, "executable", text(t->executable));
-    bad |= member(out, "state", text(report_state(r)));
-    bad |= member(out, "exit", exit_object(r));
-    bad |= member(out, "start_realtime_s", seconds(t->start_realtime_ns));
-    bad |= member(out, "wall_s", seconds(t->wall_ns));
-    bad |= member(out, "totals", totals_object(s));
-    bad |= member(out, "verify", verify_object(s));
-    bad |= member(out, "functions", functions_object(s));
-    bad |= member(out, "agent", agent_object(t));
-    bad |= member(out, "sizes", sizes_array(s));
-    bad |= member(out, "lifetimes", lifetimes_array(s));
-    bad |= member(out, "threads", threads_array(s));
-    bad |= sites_array(out, r);
-    fprintf(out, "\n}\n");
+    fprintf(out, r->one_line ? "{\"schema\":\"memtop/1\"" : "{\n\"schema\": \"memtop/1\"");
+    bad |= put_target(out, r);
+    bad |= put_forms(out, r);
+    if (forms_show(f, FORMS_SIZES))
+        bad |= member(out, r, "sizes", rows_array(r, FORMS_SIZES));
+    if (!f || !f->parts)
+        bad |= member(out, r, "lifetimes", lifetimes_array(r->snapshot));
+    if (forms_show(f, FORMS_THREADS))
+        bad |= member(out, r, "threads", rows_array(r, FORMS_THREADS));
+    if (forms_show(f, FORMS_TREE)) {
+        fputs(r->one_line ? ",\"tree\":" : ",\n\"tree\": ", out);
+        bad |= piece_tree(out, f->tree, f->mode, f->tree_top, f->sort, r->one_line, f->tree_cut);
+    }
+    if (forms_show(f, FORMS_SITES))
+        bad |= sites_array(out, r);
+    fputs(r->one_line ? "}\n" : "\n}\n", out);
     return bad && !ferror(out) ? -1 : 0;
 }

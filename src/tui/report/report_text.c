@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The report for people, at 80 columns, in ASCII but for the names it prints.
+ * The report for people, in ASCII but for the names it prints. Tables keep to 80
+ * columns; stacks and trees use what there is.
  * All foreign strings pass safe_text_line, so that a symbol cannot send escape
  * sequences to the terminal.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "tui/report/batch.h"
-#include "tui/report/report.h"
+#include "tui/report/forms.h"
 #include "tui/report/safe_text.h"
+#include "tui/report/text_stack.h"
+#include "tui/report/text_tree.h"
 #include "tui/view/format.h"
 
-#define COLUMNS      80
 #define BAR_COLUMNS  20
-#define STACK_FRAMES 12 /* printed for each site */
 
 static const char *grouped(char out[32], int64_t value)
 {
@@ -65,7 +66,7 @@ static void print_tier(FILE *out, const struct snapshot *s)
 static void print_header(FILE *out, const struct report *r)
 {
     const struct target_info *t = &r->snapshot->target;
-    char command[2 * COLUMNS], allocator[sizeof t->allocator];
+    char command[2 * REPORT_COLUMNS], allocator[sizeof t->allocator];
     const char *slash = strrchr(t->allocator, '/');
     fprintf(out, "%s\n", safe_text_line(command, sizeof command, t->command));
     fprintf(out, "pid %d, ", t->pid);
@@ -221,132 +222,61 @@ static void print_size_row(FILE *out, const struct size_row *row, uint64_t most)
             about_bytes(c, row->live_bytes, row->estimated));
 }
 
-static void print_sizes(FILE *out, const struct snapshot *s)
+static int print_sizes(FILE *out, const struct report *r)
 {
+    const struct snapshot *s = r->snapshot;
     uint64_t most = 0;
-    for (unsigned i = 0; i < SEG_SIZE_CLASSES; i++)
-        if (s->sizes[i].allocations > most)
-            most = s->sizes[i].allocations;
-    if (!most)
-        return;
+    size_t n;
+    uint32_t *order = forms_order(r->forms, FORMS_SIZES, s, &n);
+    for (size_t i = 0; order && i < n; i++)
+        if (s->sizes[order[i]].allocations > most)
+            most = s->sizes[order[i]].allocations;
+    if (!most) {
+        free(order);
+        return order ? 0 : -1;
+    }
     fprintf(out, "\n  %-17s %12s %-*s %12s %11s\n", "SIZES", "ALLOCATIONS", BAR_COLUMNS, "",
             "LIVE BLOCKS", "LIVE BYTES");
-    for (unsigned i = 0; i < SEG_SIZE_CLASSES; i++)
-        if (s->sizes[i].allocations)
-            print_size_row(out, &s->sizes[i], most);
+    for (size_t i = 0; i < n; i++)
+        print_size_row(out, &s->sizes[order[i]], most);
+    free(order);
+    return 0;
 }
 
 /* ---- threads ------------------------------------------------------------- */
-static void print_threads(FILE *out, const struct snapshot *s)
+static void print_thread(FILE *out, const struct thread_row *row)
 {
-    if (s->n_threads < 2)
-        return;
+    char name[sizeof row->name], tid[16], a[32], b[32], c[32];
+    if (row->tid)
+        snprintf(tid, sizeof tid, "%d", row->tid);
+    else
+        snprintf(tid, sizeof tid, "-");
+    fprintf(out, "  %-8s %-16s %15s %15s %12s\n", tid,
+            safe_text_line(name, sizeof name, row->name),
+            grouped(a, (int64_t)row->allocations), grouped(b, (int64_t)row->frees),
+            bytes(c, (int64_t)row->bytes_allocated));
+}
+
+/* A single thread is mentioned only to those who ask. */
+static int print_threads(FILE *out, const struct report *r)
+{
+    const struct snapshot *s = r->snapshot;
+    bool asked = r->forms && r->forms->parts;
+    if (s->n_threads < 2 && !asked)
+        return 0;
+    size_t n;
+    uint32_t *order = forms_order(r->forms, FORMS_THREADS, s, &n);
+    if (!order)
+        return -1;
     fprintf(out, "\n  %-8s %-16s %15s %15s %12s\n", "THREAD", "NAME", "ALLOCATIONS", "FREES",
             "BYTES");
-    for (size_t i = 0; i < s->n_threads; i++) {
-        const struct thread_row *row = &s->threads[i];
-        char name[sizeof row->name], tid[16], a[32], b[32], c[32];
-        if (row->tid)
-            snprintf(tid, sizeof tid, "%d", row->tid);
-        else
-            snprintf(tid, sizeof tid, "-");
-        fprintf(out, "  %-8s %-16s %15s %15s %12s\n", tid,
-                safe_text_line(name, sizeof name, row->name),
-                grouped(a, (int64_t)row->allocations), grouped(b, (int64_t)row->frees),
-                bytes(c, (int64_t)row->bytes_allocated));
-    }
+    for (size_t i = 0; i < n; i++)
+        print_thread(out, &s->threads[order[i]]);
+    free(order);
+    return 0;
 }
 
 /* ---- sites --------------------------------------------------------------- */
-static bool starts_with(const char *s, const char *prefix)
-{
-    return strncmp(s, prefix, strlen(prefix)) == 0;
-}
-
-/* C++ plumbing between the code that wants memory and malloc. */
-static bool is_plumbing(const char *function)
-{
-    return starts_with(function, "operator new") || starts_with(function, "std::allocator") ||
-           starts_with(function, "std::__new_allocator") ||
-           starts_with(function, "std::_Vector_base") ||
-           starts_with(function, "__gnu_cxx::new_allocator");
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-/* A line of a stack: "    function (file.c:12, module)". Long names lose their
- * end, so that the place stays in view. */
-static void print_frame(FILE *out, const struct symbol_frame *f, const char *module)
-{
-    char function[256], file[128], where[200] = "", m[64];
-    safe_text_line(m, sizeof m, base_name(module));
-    if (f->file)
-        snprintf(where, sizeof where, "%s:%u, ",
-                 safe_text_line(file, sizeof file, base_name(f->file)), f->line);
-    int place = (int)(strlen(where) + strlen(m) + 3);
-    size_t room = place < COLUMNS - 24 ? (size_t)(COLUMNS - 4 - place) : 20;
-    safe_text_line(function, sizeof function, f->function);
-    bool cut = strlen(function) > room && room < sizeof function;
-    if (cut) {
-        char shorter[256];
-        safe_text_line(shorter, room - 2 + 1, function);
-        memcpy(function, shorter, strlen(shorter) + 1);
-    }
-    fprintf(out, "    %s%s (%s%s)\n", function, cut ? ".." : "", where, m);
-}
-
-/* What is printed of a site's stack so far. */
-struct printed {
-    unsigned lines, hidden;
-    bool user_code; /* past the allocator's own frames */
-};
-
-static void print_limited(FILE *out, struct printed *p, const struct symbol_frame *f,
-                          const char *module)
-{
-    p->user_code = p->user_code || !is_plumbing(f->function);
-    if (!p->user_code)
-        return;
-    if (p->lines < STACK_FRAMES) {
-        print_frame(out, f, module);
-        p->lines++;
-    } else {
-        p->hidden++;
-    }
-}
-
-/* A frame without a name: there are no symbols at all. */
-static void print_unnamed(FILE *out, struct printed *p, const struct snapshot *s,
-                          const struct node_row *node)
-{
-    char address[24];
-    snprintf(address, sizeof address, "0x%" PRIx64, node->pc);
-    bool known = node->module && node->module < s->n_modules;
-    print_limited(out, p, &(struct symbol_frame){ .function = address },
-                  known ? s->modules[node->module].path : "?");
-}
-
-static void print_stack(FILE *out, const struct batch *b)
-{
-    struct printed p = { .lines = 0 };
-    const struct snapshot *s = b->report->snapshot;
-    for (size_t i = 0; i < b->depth; i++) {
-        const struct symbol *symbol = batch_symbol(b, b->nodes[i]);
-        for (size_t k = 0; symbol && k < symbol->n; k++)
-            print_limited(out, &p, &symbol->frames[k], symbol->module);
-        if (!symbol)
-            print_unnamed(out, &p, s, &s->nodes[b->nodes[i]]);
-    }
-    if (p.hidden)
-        fprintf(out, "    .. and %u more\n", p.hidden);
-    if (p.lines == 0)
-        fputs(b->depth ? "    (only the allocator's own frames)\n" : "    (no stack)\n", out);
-}
-
 /* Standard errors of the line above, in its columns. */
 static void print_site_errors(FILE *out, const struct site_row *site)
 {
@@ -369,18 +299,23 @@ static void print_trend(FILE *out, const struct batch *b, const struct site_row 
 
 static void print_site(FILE *out, const struct batch *b, const struct site_row *site)
 {
+    const struct forms *forms = b->report->forms;
     char a[32], c[32], d[32], e[32], f[32];
     bool estimated = site->samples != 0;
+    int64_t live_bytes = site->live_bytes, live_blocks = site->live_blocks;
+    if (forms) {
+        live_bytes = forms->figures[site->id].v[TREE_LIVE_BYTES];
+        live_blocks = forms->figures[site->id].v[TREE_LIVE_BLOCKS];
+    }
     fprintf(out, "\n%12s %12s %14s %12s %12s  #%" PRIu32 "\n",
-            about_bytes(a, site->live_bytes, estimated),
-            about(c, site->live_blocks, estimated),
+            about_bytes(a, live_bytes, estimated), about(c, live_blocks, estimated),
             about(d, (int64_t)site->allocations, estimated),
             about_bytes(e, (int64_t)site->bytes_allocated, estimated),
             about_bytes(f, site->peak_bytes, estimated), site->id);
-    if (estimated)
+    if (estimated && !forms_elsewhen(forms))
         print_site_errors(out, site);
     print_trend(out, b, site);
-    print_stack(out, b);
+    text_stack(out, b);
 }
 
 static int print_sites(FILE *out, const struct report *r)
@@ -389,22 +324,76 @@ static int print_sites(FILE *out, const struct report *r)
     if (batch_init(&b, r) != 0)
         return -1;
     if (b.count)
-        fprintf(out, "\n%12s %12s %14s %12s %12s  SITE\n", "LIVE BYTES", "LIVE BLOCKS",
-                "ALLOCATIONS", "BYTES", "AT PEAK");
+        fprintf(out, "\n%12s %12s %14s %12s %12s  SITE\n",
+                forms_elsewhen(r->forms) ? "ALIVE THEN" : "LIVE BYTES",
+                forms_elsewhen(r->forms) ? "BLOCKS" : "LIVE BLOCKS", "ALLOCATIONS", "BYTES",
+                "AT PEAK");
     for (const struct site_row *site; (site = batch_next(&b));)
         print_site(out, &b, site);
     batch_fini(&b);
     return 0;
 }
 
+/* ---- all --------------------------------------------------------------------- */
+static void print_moment(FILE *out, const struct report *r)
+{
+    const struct forms *f = r->forms;
+    char a[32], b[32], c[32];
+    if (!forms_elsewhen(f))
+        return;
+    fprintf(out, "\n  %s %s: %s in %s blocks%s\n",
+            f->moment == FORMS_PEAK ? "at the peak, after" : "at",
+            format_duration(a, sizeof a, f->moment_ns),
+            bytes(b, f->moment_totals.v[TREE_LIVE_BYTES]),
+            grouped(c, f->moment_totals.v[TREE_LIVE_BLOCKS]),
+            f->partial ? "; of its call sites only the largest are known" : "");
+}
+
+static void print_filter(FILE *out, const struct report *r)
+{
+    const struct forms *f = r->forms;
+    char text[REPORT_COLUMNS], a[32], b[32], c[32];
+    if (!f || !f->filter || !*f->filter)
+        return;
+    fprintf(out, "\n  filter %s: %s call sites, %s of %s\n",
+            safe_text_line(text, sizeof text, f->filter), grouped(a, (int64_t)f->selection.n),
+            bytes(b, f->selection.passing.v[TREE_LIVE_BYTES]),
+            bytes(c, f->selection.all.v[TREE_LIVE_BYTES]));
+}
+
+/* In the place of all totals, where some tables were asked for. */
+static void print_short_totals(FILE *out, const struct snapshot *s)
+{
+    const struct totals *t = &s->totals;
+    char a[32], b[32], c[32], d[32];
+    fprintf(out, "\n  live %s in %s blocks, peak %s, %s allocations\n",
+            about_bytes(a, t->live_bytes, t->estimated), about(b, t->live_blocks, t->estimated),
+            about_bytes(c, t->peak_bytes, t->peak_estimated), grouped(d, (int64_t)t->allocations));
+}
+
 int report_text(FILE *out, const struct report *r)
 {
+    const struct forms *f = r->forms;
+    bool some = f && f->parts;
+    int bad = 0;
     print_header(out, r);
-    print_totals(out, r);
+    if (some)
+        print_short_totals(out, r->snapshot);
+    else
+        print_totals(out, r);
     print_oddities(out, r->snapshot);
     print_warnings(out, &r->snapshot->target);
-    print_functions(out, r->snapshot);
-    print_sizes(out, r->snapshot);
-    print_threads(out, r->snapshot);
-    return print_sites(out, r);
+    if (!some)
+        print_functions(out, r->snapshot);
+    print_moment(out, r);
+    print_filter(out, r);
+    if (forms_show(f, FORMS_SIZES))
+        bad |= print_sizes(out, r);
+    if (forms_show(f, FORMS_THREADS))
+        bad |= print_threads(out, r);
+    if (forms_show(f, FORMS_TREE))
+        bad |= text_tree(out, r);
+    if (forms_show(f, FORMS_SITES))
+        bad |= print_sites(out, r);
+    return bad;
 }
