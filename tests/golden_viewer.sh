@@ -71,6 +71,8 @@ keys T
 match "ALLOC/S +ALLOCS"
 match "6\.0[0-9]k .* steady"
 keys <Tab>
+wait "Time]"
+keys <Tab>
 wait "Marks]"
 tab Output
 match "^steady$"

@@ -113,9 +113,18 @@ static void fill_history(struct snapshot *s)
         density[i] = (uint32_t)(400 + 350 * sin(i / 150.0) * sin(i / 37.0));
     s->density = (struct density){ .tick_ns = 953674.3, .last_tick = 90000, .ticks = TICKS,
                                    .counts = density };
-    for (int i = 0; i < 80; i++)
-        seconds[i] = (struct second_row){ .second = (uint64_t)i + 1,
-                                          .live_bytes = 1000000 + 700000 * (i % 20) };
+    for (uint32_t i = 0; i < 80; i++) {
+        seconds[i] = (struct second_row){ .second = i + 1, .threads = 3, .sites = SITES,
+                                          .allocations = 14000 * i + 90 * i * i / 2,
+                                          .frees = 13980 * i, .bytes_freed = 11000000ull * i,
+                                          .bytes_allocated = 11000000ull * i + 700000 * (i % 20),
+                                          .live_bytes = 1000000 + 700000 * (i % 20),
+                                          .live_blocks = 20 * i, .n_top = 6 };
+        for (uint32_t k = 0; k < 6; k++)
+            seconds[i].top[k] = (struct seg_second_site){
+                .site = 1 + k * (1 + i / 40), .live_blocks = 300 - 30 * k + i,
+                .live_bytes = seconds[i].live_bytes / (2 << k) };
+    }
     s->seconds = seconds, s->n_seconds = 80;
 }
 
@@ -354,6 +363,15 @@ static void draw_scene(const char *name, const struct view_ops *view, int rows, 
     test_scene(&scene);
 }
 
+static void draw_scene_after(const char *name, const struct view_ops *view, int rows, int cols,
+                             const enum action actions[3])
+{
+    struct scene scene = { .name = name, .view = view, .rows = rows, .cols = cols,
+                           .glyphs = scene_glyphs };
+    memcpy(scene.actions, actions, 3 * sizeof *actions);
+    test_scene(&scene);
+}
+
 static struct growth growth;
 static struct growth_alive alive[SITES];
 
@@ -451,6 +469,31 @@ static void test_marks(void)
     fill(&snapshot);
 }
 
+/* Marks at 2, 10 and 84 s; the last is beyond the present. */
+static void test_time(void)
+{
+    static const enum action back[] = { ACTION_FAR_EARLIER, ACTION_EARLIER, ACTION_DOWN };
+    static const enum action mark[] = { ACTION_ZOOM_OUT, ACTION_MARK_BEFORE, ACTION_ZOOM_IN };
+    static const enum action fine[] = { ACTION_ZOOM_IN, ACTION_ZOOM_IN, ACTION_EARLIER };
+    make_marks();
+    context.growth = &growth;
+    snapshot.target.wall_ns = 83 * SECOND;
+    draw_scene("time-80x24", &view_time, 24, 80, ACTION_NONE);
+    draw_scene_after("time-80x24-back", &view_time, 24, 80, back);
+    draw_scene_after("time-200x60", &view_time, 60, 200, mark);
+    draw_scene_after("time-200x60-fine", &view_time, 60, 200, fine);
+    scene_glyphs = GLYPHS_ASCII;
+    draw_scene_after("time-80x24-ascii", &view_time, 24, 80, back);
+    draw_scene_after("time-200x60-ascii", &view_time, 60, 200, mark);
+    scene_glyphs = GLYPHS_BRAILLE;
+    snapshot.n_seconds = 0;
+    snapshot.density.counts = NULL;
+    draw_scene("time-none-80x24", &view_time, 24, 80, ACTION_OLDEST);
+    growth_fini(&growth);
+    context.growth = NULL;
+    fill(&snapshot);
+}
+
 static void test_blocks(void)
 {
     struct block_row rows[30];
@@ -523,6 +566,7 @@ int main(void)
     test_sampled();
     test_trends();
     test_marks();
+    test_time();
     test_blocks();
     test_pages();
     test_sizes();

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Views over time in a terminal: verdicts on how call sites grow.
+# Views over time in a terminal: verdicts on how call sites grow, the timeline.
 . "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
 
 LC_ALL=C.UTF-8
@@ -45,6 +45,36 @@ resize 5 20
 wait "terminal too small"
 resize 24 80
 wait "Sites]"' "$MEMTOP" attach --ascii "$victim"
+
+# The victim has leaked and loaded for a while: back in time there was less.
+screen 'back in time' 24 80 'wait leak
+keys m
+wait "mark 1 is set"
+tab Time
+match "^Live bytes +max [0-9.]+ MiB, [0-9.]+ s a column"
+match "^ +[0-9.]+[KM] +[0-9]+% +[0-9.]+k +[0-9.]+[KM] +0 GROW +leak "
+wait "now: live"
+keys <Home>
+wait "0 s to"
+match "^ +977K +[0-9]+% 1.00k +977K +0 steady load "
+match "^ +[0-9.]+K +[0-9]+% +[0-9]+ +[0-9.]+[KM] +\+[0-9.]+[KM] GROW +leak "
+match "^allocated 1,[0-9]{3} .* live "
+keys ]
+wait "▼mark 1"
+keys <End>[<Left>
+wait! "now: live"
+keys <PgUp><PgUp>+
+match "^Live bytes .* a column"
+keys ++
+match "50 ms a column"
+keys <End><Down><Enter>
+wait "Stack of call site"
+tab Time
+resize 5 20
+wait "terminal too small"
+resize 60 200
+match "^Bytes allocated/s"
+keys q' "$MEMTOP" "$victim"
 
 # What the process recorded itself is enough for a report.
 "$MEMTOP" report --json "$victim" >"$TMP/report"

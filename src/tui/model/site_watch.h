@@ -2,7 +2,7 @@
 /*
  * Watching call sites: the series of readings behind the verdicts, of the sites
  * that matter. Up to SITE_WATCH_MOST sites are watched, so that memory stays below
- * 3 MiB whatever the target holds: those with the most live bytes, or bytes
+ * 3 MiB, and 10 bytes for each site there is: those with the most live bytes, or bytes
  * allocated since the last reading, whichever is more. With more sites than that,
  * one that falls behind makes way for one that comes up, and its series is lost;
  * a site that is not watched has no verdict.

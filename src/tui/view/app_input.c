@@ -73,11 +73,25 @@ static void *state_of(struct app *a, const struct view_ops *view)
     return a->states[view_index(view)];
 }
 
-/* From the overview. */
+/* The call site under the cursor of the view in front, else the one that the
+ * view of sites has; UINT32_MAX: none. */
+static uint32_t selected_site(struct app *a)
+{
+    struct view_context x;
+    app_context(a, &x);
+    if (front(a) == &view_time)
+        return view_time_site(state_of(a, &view_time), &x);
+    if (front(a) != &view_overview)
+        return view_sites_selected(state_of(a, &view_sites), &x);
+    uint32_t site = view_overview_site(state_of(a, &view_overview));
+    return site ? site : UINT32_MAX;
+}
+
+/* From the views that show sites beside other things. */
 static void show_stack(struct app *a)
 {
-    uint32_t site = view_overview_site(state_of(a, &view_overview));
-    if (front(a) != &view_overview || !site)
+    uint32_t site = selected_site(a);
+    if (front(a) == &view_sites || site >= a->target.snapshot.n_sites)
         return;
     view_sites_show(state_of(a, &view_sites), site);
     show_view(a, view_index(&view_sites));
@@ -108,11 +122,7 @@ static void show_growth(struct app *a)
 
 static void show_blocks(struct app *a)
 {
-    struct view_context x;
-    app_context(a, &x);
-    uint32_t site = view_sites_selected(state_of(a, &view_sites), &x);
-    if (front(a) == &view_overview)
-        site = view_overview_site(state_of(a, &view_overview));
+    uint32_t site = selected_site(a);
     if (site >= a->target.snapshot.n_sites)
         return;
     choose_blocks(a, site);

@@ -7,6 +7,7 @@
 #include "tui/view/graph.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #define SHADE      0x2591u
 
@@ -75,6 +76,21 @@ void graph_area(struct canvas *c, struct rect area, enum role role,
     }
 }
 
+void graph_titled(struct canvas *c, struct rect a, enum role role, const char *title,
+                  const char *note, const char *scale, const double *samples, double top)
+{
+    int used = canvas_text(c, a.row, a.col, a.cols, ROLE_HEAD, title);
+    canvas_text_right(c, a.row, a.col + used + 1, a.cols - used - 1, ROLE_DIM, note);
+    if (a.rows < 2)
+        return;
+    canvas_text_right(c, a.row + 1, a.col, GRAPH_GUTTER - 1, ROLE_DIM, scale);
+    if (a.rows > 2)
+        canvas_text_right(c, a.row + a.rows - 1, a.col, GRAPH_GUTTER - 1, ROLE_DIM, "0");
+    graph_area(c, (struct rect){ .row = a.row + 1, .col = a.col + GRAPH_GUTTER,
+                                 .rows = a.rows - 1, .cols = a.cols - GRAPH_GUTTER },
+               role, samples, top);
+}
+
 /* ---- bars ---------------------------------------------------------------- */
 /* The glyph for so many eighths of a cell, from its left. */
 static uint32_t bar_glyph(const struct canvas *c, int eighths)
@@ -124,4 +140,13 @@ double graph_ceiling_bytes(double value)
     while (unit < value)
         unit *= 2;
     return unit;
+}
+
+char *graph_scale(char *out, size_t n, double top)
+{
+    int thousands = 0;
+    for (; top >= 1000 && thousands < 6; top /= 1000)
+        thousands++;
+    snprintf(out, n, "%.0f%.*s", top, thousands > 0, &" kMGTPE"[thousands]);
+    return out;
 }

@@ -17,6 +17,13 @@ int graph_samples(const struct canvas *c, int cols);
 void graph_area(struct canvas *c, struct rect area, enum role role,
                 const double *samples, double top);
 
+#define GRAPH_GUTTER 6 /* columns for the labels of a scale */
+
+/* A heading, and below it the labels of the scale beside the curve, whose samples
+ * are those of GRAPH_GUTTER columns less. */
+void graph_titled(struct canvas *c, struct rect area, enum role role, const char *title,
+                  const char *note, const char *scale, const double *samples, double top);
+
 /* A horizontal bar: `part` (0 to 1) of `width` columns. */
 void graph_bar(struct canvas *c, int row, int col, int width, enum role role,
                double part);
@@ -31,5 +38,8 @@ double graph_ceiling(double value);
 
 /* The same in powers of 2, for bytes. */
 double graph_ceiling_bytes(double value);
+
+/* The top of a scale, which is a round number: "200", "1k", "20k". */
+char *graph_scale(char *out, size_t n, double top);
 
 #endif

@@ -52,6 +52,8 @@ enum key_where {
     WHERE_MARKS  = 1 << 8, /* the view of marks */
     WHERE_BLOCKS = 1 << 9, /* the view of blocks */
     WHERE_TREE   = 1 << 10, /* the call tree */
+    WHERE_TIME   = 1 << 11, /* the timeline */
+    WHERE_ZOOM   = WHERE_GRAPHS | WHERE_TIME,
     WHERE_ANY    = WHERE_TARGET | WHERE_PICKER | WHERE_HELP,
     WHERE_MOVE   = WHERE_LIST | WHERE_PICKER | WHERE_OUTPUT | WHERE_HELP,
     WHERE_ROWS   = WHERE_LIST | WHERE_PICKER,
@@ -75,6 +77,14 @@ enum key_where {
     X(TREE_EXPAND, WHERE_TREE, '+', '=', KEYCODE_RIGHT, NULL, "open the row")            \
     X(TREE_COLLAPSE, WHERE_TREE, '-', KEYCODE_LEFT, 0, NULL, "close the row, or go above") \
     X(TREE_ALL, WHERE_TREE, '*', 0, 0, "All", "open all rows, or close them")            \
+    X(EARLIER, WHERE_TIME, KEYCODE_LEFT, ',', 0, "Back", "the cursor back in time")      \
+    X(LATER, WHERE_TIME, KEYCODE_RIGHT, '.', 0, NULL, "the cursor on in time")           \
+    X(FAR_EARLIER, WHERE_TIME, KEYCODE_PAGE_UP, KEY_CONTROL('b'), 0, NULL, "far back in time") \
+    X(FAR_LATER, WHERE_TIME, KEYCODE_PAGE_DOWN, KEY_CONTROL('f'), 0, NULL, "far on in time") \
+    X(OLDEST, WHERE_TIME, KEYCODE_HOME, 'g', 0, NULL, "the oldest record")               \
+    X(NOW, WHERE_TIME, KEYCODE_END, 'G', 0, "Now", "the present, and go on with it")     \
+    X(MARK_BEFORE, WHERE_TIME, '[', 0, 0, NULL, "the mark before the cursor")            \
+    X(MARK_AFTER, WHERE_TIME, ']', 0, 0, NULL, "the mark after the cursor")              \
     X(PAUSE, WHERE_TARGET, 'p', 'Z', 0, "Pause", "hold the picture, or let it go on")    \
     X(TIER, WHERE_TARGET, 'M', 0, 0, NULL, "how much is recorded: exact, counters, sampled") \
     X(NEXT_VIEW, WHERE_TARGET, KEYCODE_TAB, 0, 0, "View", "next view")                   \
@@ -100,8 +110,8 @@ enum key_where {
     X(DELETE, WHERE_MARKS, 'd', KEYCODE_DELETE, 0, "Delete", "delete the mark")          \
     X(SAVE, WHERE_MARKS, 'w', 0, 0, "Save", "save the mark in a file")                   \
     X(LOAD, WHERE_MARKS, 'L', 0, 0, "Load", "load a mark from a file")                   \
-    X(UP, WHERE_MOVE, KEYCODE_UP, 'k', 0, NULL, "one row up")                            \
-    X(DOWN, WHERE_MOVE, KEYCODE_DOWN, 'j', 0, NULL, "one row down")                      \
+    X(UP, WHERE_MOVE | WHERE_TIME, KEYCODE_UP, 'k', 0, NULL, "one row up")               \
+    X(DOWN, WHERE_MOVE | WHERE_TIME, KEYCODE_DOWN, 'j', 0, NULL, "one row down")         \
     X(PAGE_UP, WHERE_MOVE, KEYCODE_PAGE_UP, KEY_CONTROL('b'), 0, NULL, "one page up")    \
     X(PAGE_DOWN, WHERE_MOVE, KEYCODE_PAGE_DOWN, KEY_CONTROL('f'), 0, NULL, "one page down") \
     X(FIRST, WHERE_MOVE, KEYCODE_HOME, 'g', 0, NULL, "first row")                        \
@@ -110,8 +120,8 @@ enum key_where {
     X(SORT_RIGHT, WHERE_LIST, '>', KEYCODE_RIGHT, 0, "Sort", "sort by the column to the right") \
     X(REVERSE, WHERE_LIST, 'I', 0, 0, "Reverse", "reverse the order")                    \
     X(UNITS, WHERE_GRAPHS, 'u', 0, 0, "Units", "sizes in blocks or in bytes")            \
-    X(ZOOM_IN, WHERE_GRAPHS, '+', '=', 0, "Zoom", "graphs: less time, finer steps")      \
-    X(ZOOM_OUT, WHERE_GRAPHS, '-', 0, 0, NULL, "graphs: more time, coarser steps")       \
+    X(ZOOM_IN, WHERE_ZOOM, '+', '=', 0, "Zoom", "graphs: less time, finer steps")        \
+    X(ZOOM_OUT, WHERE_ZOOM, '-', 0, 0, NULL, "graphs: more time, coarser steps")         \
     X(REDRAW, WHERE_ANY, KEY_CONTROL('l'), 0, 0, NULL, "draw the screen anew")           \
     X(SUSPEND, WHERE_ANY, KEY_CONTROL('z'), 0, 0, NULL, "suspend (fg resumes)")          \
     X(CANCEL, WHERE_ANY, KEYCODE_ESCAPE, 0, 0, NULL, "leave a page, cancel")

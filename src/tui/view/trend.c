@@ -5,6 +5,8 @@
  */
 #include "tui/view/trend.h"
 
+#define NS_PER_SECOND UINT64_C(1000000000)
+
 void trend_add(struct trend *t, uint64_t at_ns, int64_t live_bytes)
 {
     struct trend_point point = { .at_ns = at_ns, .live_bytes = live_bytes };
@@ -39,17 +41,22 @@ static size_t oldest_point(const struct trend *t)
     return t->n > TREND_POINTS ? t->n - TREND_POINTS : 0;
 }
 
-/* The recorded seconds, up to where our own samples begin. */
+/* The recorded seconds, up to where our own samples begin. A second without a
+ * record had no event: what the next record says held from its beginning on. */
 static void hold_seconds(const struct window *w, const struct snapshot *s,
                          uint64_t until_ns)
 {
     for (size_t i = 0; i < s->n_seconds; i++) {
-        uint64_t from = s->seconds[i].second * 1000000000;
-        uint64_t next = i + 1 < s->n_seconds ? s->seconds[i + 1].second * 1000000000
+        uint64_t from = s->seconds[i].second * NS_PER_SECOND, end = from + NS_PER_SECOND - 1;
+        uint64_t next = i + 1 < s->n_seconds ? s->seconds[i + 1].second * NS_PER_SECOND
                                              : until_ns;
         next = next < until_ns ? next : until_ns;
-        if (from < until_ns)
-            hold(w, from, next ? next - 1 : 0, s->seconds[i].live_bytes);
+        if (from >= until_ns)
+            return;
+        hold(w, from, end < next ? end : next - 1, s->seconds[i].live_bytes);
+        if (end + 1 < next)
+            hold(w, end + 1, next - 1, i + 1 < s->n_seconds ? s->seconds[i + 1].live_bytes
+                                                            : s->seconds[i].live_bytes);
     }
 }
 

@@ -10,6 +10,7 @@ const struct view_ops *const view_table[VIEW_COUNT] = {
     &view_sites,
     &view_blocks,
     &view_threads,
+    &view_time,
     &view_marks,
     &view_output,
 };

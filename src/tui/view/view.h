@@ -75,11 +75,12 @@ extern const struct view_ops view_tree;
 extern const struct view_ops view_sites;
 extern const struct view_ops view_blocks;
 extern const struct view_ops view_threads;
+extern const struct view_ops view_time;
 extern const struct view_ops view_marks;
 extern const struct view_ops view_output;
 
 /* The views in the order of their tabs, which are numbered from 1 to at most 9. */
-#define VIEW_COUNT 7
+#define VIEW_COUNT 8
 extern const struct view_ops *const view_table[VIEW_COUNT];
 
 /* The place of a view in the table. */
@@ -90,6 +91,9 @@ void view_sites_show(void *state, uint32_t site);
 
 /* The site that the view of sites has under its cursor; UINT32_MAX: none. */
 uint32_t view_sites_selected(const void *state, const struct view_context *x);
+
+/* The site that the timeline has under its cursor; UINT32_MAX: none. */
+uint32_t view_time_site(const void *state, const struct view_context *x);
 
 /* The site that the overview has under its cursor, 0 none. */
 uint32_t view_overview_site(const void *state);

@@ -33,6 +33,7 @@ static const char *place_of(unsigned where)
          : where & WHERE_MARKS ? "(marks)"
          : where & WHERE_BLOCKS ? "(blocks)"
          : where & WHERE_TREE && !(where & WHERE_SITES) ? "(call tree)"
+         : where == WHERE_TIME ? "(timeline)"
          : where & WHERE_SITES ? "(call sites)"
          : where & WHERE_GRAPHS ? "(overview)"
          : where & WHERE_LIST ? "(lists)" : "";

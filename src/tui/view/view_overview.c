@@ -12,7 +12,6 @@
 #include "tui/view/view.h"
 
 #define WIDE 132        /* columns from which panes stand side by side */
-#define GUTTER 6        /* columns for the labels of a scale */
 #define SAMPLES_MAX 2048
 #define DENSITY_WINDOW_NS 4e9
 
@@ -36,35 +35,9 @@ static void overview_fini(void *state)
 }
 
 /* ---- graphs -------------------------------------------------------------- */
-/* The top of a scale, which is a round number: "200", "1k", "20k". */
-static char *scale_label(char *out, size_t n, double top)
-{
-    int thousands = 0;
-    for (; top >= 1000 && thousands < 6; top /= 1000)
-        thousands++;
-    snprintf(out, n, "%.0f%.*s", top, thousands > 0, &" kMGTPE"[thousands]);
-    return out;
-}
-
-/* Heading, labels of the scale, and the curve below them. */
-static void draw_graph(struct canvas *c, struct rect a, enum role role, const char *title,
-                       const char *note, const char *scale, const double *samples, double top)
-{
-    int used = canvas_text(c, a.row, a.col, a.cols, ROLE_HEAD, title);
-    canvas_text_right(c, a.row, a.col + used + 1, a.cols - used - 1, ROLE_DIM, note);
-    if (a.rows < 2)
-        return;
-    canvas_text_right(c, a.row + 1, a.col, GUTTER - 1, ROLE_DIM, scale);
-    if (a.rows > 2)
-        canvas_text_right(c, a.row + a.rows - 1, a.col, GUTTER - 1, ROLE_DIM, "0");
-    graph_area(c, (struct rect){ .row = a.row + 1, .col = a.col + GUTTER, .rows = a.rows - 1,
-                                 .cols = a.cols - GUTTER },
-               role, samples, top);
-}
-
 static int samples_in(const struct canvas *c, struct rect a)
 {
-    int n = graph_samples(c, a.cols - GUTTER);
+    int n = graph_samples(c, a.cols - GRAPH_GUTTER);
     return n < 1 ? 0 : n > SAMPLES_MAX ? SAMPLES_MAX : n;
 }
 
@@ -118,8 +91,8 @@ static void draw_density(const struct overview *v, const struct view_context *x,
         snprintf(note, sizeof note, "max %s in %s",
                  format_rate(most, sizeof most, highest), time);
     }
-    draw_graph(c, a, ROLE_GRAPH, "Allocations per ms", note,
-               scale_label(scale, sizeof scale, top), samples, top);
+    graph_titled(c, a, ROLE_GRAPH, "Allocations per ms", note,
+                 graph_scale(scale, sizeof scale, top), samples, top);
 }
 
 /* The finest step at which n samples span the whole run, then zoomed. */
@@ -149,8 +122,8 @@ static void draw_trend(const struct overview *v, const struct view_context *x,
     for (int i = 0; i < n; i++)
         highest = samples[i] > highest ? samples[i] : highest;
     double top = graph_ceiling_bytes(highest);
-    draw_graph(c, a, ROLE_TREND, "Live bytes", note,
-               format_power(scale, sizeof scale, (uint64_t)top), samples, top);
+    graph_titled(c, a, ROLE_TREND, "Live bytes", note,
+                 format_power(scale, sizeof scale, (uint64_t)top), samples, top);
 }
 
 /* ---- layout -------------------------------------------------------------- */
