@@ -21,7 +21,7 @@ _memtop() {
             word=${COMP_WORDS[i]}
             case $word in
             -o | --output | -n | --top | -f | --follow | -m | --memory | --preload | -t | --tier | \
-                -s | --sample)
+                -s | --sample | --max-peak | --max-allocations | --suppress)
                 [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++)) # bash splits at =
                 ((i++))
                 ;;
@@ -40,7 +40,7 @@ _memtop() {
     [[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD - 2]}
     [[ $cur == = ]] && cur=
     case $prev in
-    -o | --output | --preload)
+    -o | --output | --preload | --suppress)
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
@@ -76,7 +76,7 @@ _memtop() {
         mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
         return
         ;;
-    --filter | -n | --top | -m | --memory | -s | --sample)
+    --filter | --max-peak | --max-allocations | --fail-on-leak | -n | --top | -m | --memory | -s | --sample)
         return
         ;;
     esac
@@ -84,7 +84,7 @@ _memtop() {
     run) word='--ascii --output= --keep --follow= --memory= --tier= --sample= --preload= --help --' ;;
     stat)
         word='--json --output= --top= --keep --follow= --memory= --tier= --sample= --preload='
-        word+=' --help --'
+        word+=' --fail-on-leak --max-peak= --max-allocations= --suppress= --all-leaks --help --'
         ;;
     list) word='--json --help' ;;
     attach) word="--ascii --help $(_memtop_pids)" ;;

@@ -20,7 +20,7 @@ struct option_row {
     unsigned set; /* the bit that a command names it by */
     char letter;  /* 0: long form only */
     const char *name;
-    const char *value; /* NULL: takes none */
+    const char *value; /* NULL: takes none; in brackets: may go without */
     const char *help;
 };
 
@@ -47,14 +47,27 @@ static const struct option_row rows[] = {
     { OPTION_FORMS, 0, "at", "WHEN", "live figures at the peak, the end, or a time: 90s, 2m" },
     { OPTION_FORMS, 0, "sort", "COLUMN", "the largest first by COLUMN, see below (live_bytes)" },
     { OPTION_FORMS, 0, "filter", "PATTERN", "only stacks with a frame that matches, see below" },
+    { OPTION_BUDGETS, 0, "fail-on-leak", "[PATTERN]",
+      "fail when blocks are alive at the end (of stacks that match)" },
+    { OPTION_BUDGETS, 0, "max-peak", "SIZE", "fail when live bytes were ever more" },
+    { OPTION_BUDGETS, 0, "max-allocations", "N", "fail when there were more allocations" },
+    { OPTION_BUDGETS, 0, "suppress", "FILE", "leaks that are known: lines leak:PATTERN" },
+    { OPTION_BUDGETS, 0, "all-leaks", NULL, "leaks: blocks of the runtime itself, too" },
 };
 #define N_ROWS (sizeof rows / sizeof *rows)
 
 /* Values of getopt's `val` for options without a letter. */
 #define LONG_ONLY 256
 
+static bool may_go_without(const struct option_row *row)
+{
+    return row->value && row->value[0] == '[';
+}
+
 static int name_of(const struct option_row *row, char name[48])
 {
+    if (may_go_without(row))
+        return snprintf(name, 48, "--%s[=%s", row->name, row->value + 1);
     return snprintf(name, 48, "--%s%s%s", row->name, row->value ? "=" : "",
                     row->value ? row->value : "");
 }
@@ -105,24 +118,13 @@ int options_pid(const char *text)
     return errno == 0 && pid > 0 && pid <= INT_MAX ? (int)pid : 0;
 }
 
-/* "64M" to bytes; 0 when malformed or too large. */
-static uint64_t parse_size(const char *text)
+static bool take_top(struct options *o, const char *value)
 {
-    static const char units[] = "kmgt";
-    size_t digits = strspn(text, "0123456789");
-    const char *unit = text[digits] ? strchr(units, text[digits] | 0x20) : NULL;
-    if (digits == 0 || digits > 15 || (text[digits] && (!unit || text[digits + 1])))
-        return 0;
-    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
-    uint64_t n = strtoull(text, NULL, 10);
-    return n << shift >> shift == n ? n << shift : 0;
-}
-
-static bool parse_count(const char *text, size_t *n)
-{
-    size_t digits = strspn(text, "0123456789");
-    *n = digits && digits < 16 ? strtoull(text, NULL, 10) : 0;
-    return digits && digits < 16 && !text[digits];
+    uint64_t top = 0;
+    bool good = options_count(value, &top);
+    o->top_given = true;
+    o->top = (size_t)top;
+    return good;
 }
 
 /* Take one option. false: its value is malformed. */
@@ -134,19 +136,20 @@ static bool take(struct options *o, const struct option_row *row, const char *va
     case OPTION_REPORT:
     case OPTION_EXPORT:
     case OPTION_SAVE: o->output = value; return *value != '\0';
-    case OPTION_TOP: o->top_given = true; return parse_count(value, &o->top);
+    case OPTION_TOP: return take_top(o, value);
     case OPTION_KEEP: o->keep = true; return true;
     case OPTION_ASCII: o->ascii = true; return true;
     case OPTION_FOLLOW: o->follow = value; return *value != '\0';
-    case OPTION_MEMORY: o->memory = parse_size(value); return o->memory != 0;
+    case OPTION_MEMORY: o->memory = options_size(value); return o->memory != 0;
     case OPTION_TIER: o->tier = value; return tier_parse(value, &tier);
     case OPTION_SAMPLE:
-        o->sample = parse_size(value);
+        o->sample = options_size(value);
         return o->sample != 0 && o->sample <= SEG_SAMPLE_MAX;
     case OPTION_PRELOAD: o->preload = value; return *value != '\0';
     case OPTION_FORMAT: o->format = value; return *value != '\0';
     case OPTION_VALUE: o->value = value; return *value != '\0';
     case OPTION_INVERTED: o->inverted = true; return true;
+    case OPTION_BUDGETS: return options_take_budget(&o->budgets, row->name, value);
     case OPTION_FORMS: return options_take_form(&o->forms, row->name, value);
     }
     return false;
@@ -165,7 +168,8 @@ static void describe(const struct command *c, struct option longs[N_ROWS + 2], c
             continue;
         longs[n++] = (struct option){
             .name = rows[i].name,
-            .has_arg = rows[i].value ? required_argument : no_argument,
+            .has_arg = may_go_without(&rows[i]) ? optional_argument
+                       : rows[i].value ? required_argument : no_argument,
             .val = rows[i].letter ? rows[i].letter : LONG_ONLY + (int)i,
         };
         if (rows[i].letter)

@@ -31,6 +31,7 @@ enum option_set {
     OPTION_INVERTED = 1 << 19,
     OPTION_ASCII   = 1 << 10,
     OPTION_FORMS   = 1 << 11, /* which tables, of which moment, in which order */
+    OPTION_BUDGETS = 1 << 12, /* what CMD may allocate */
 };
 
 /* What to hand to CMD's agent: the options that run and stat share. */
@@ -45,6 +46,18 @@ struct forms_options {
     int sort;            /* enum tree_figure, or TREE_BY_SELF */
     bool sort_given;
     const char *filter;  /* NULL: none */
+};
+
+#define OPTIONS_FILES 16 /* how often an option that names a file may come */
+
+/* What CMD may allocate. */
+struct budget_options {
+    bool leak, all_leaks;
+    const char *leak_pattern; /* NULL: all */
+    bool max_peak_given, max_allocations_given;
+    uint64_t max_peak, max_allocations;
+    const char *suppress[OPTIONS_FILES];
+    size_t n_suppress;
 };
 
 struct options {
@@ -63,6 +76,7 @@ struct options {
     const char *value;   /* the name of a figure, NULL: not given */
     bool inverted;
     struct forms_options forms;
+    struct budget_options budgets;
     int n_args;          /* what follows the options */
     char **args;         /* NULL terminated */
 };

@@ -4,6 +4,7 @@
  */
 #include "tui/command/options_groups.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "tui/report/forms.h"
@@ -11,6 +12,27 @@
 static bool is(const char *name, const char *wanted)
 {
     return strcmp(name, wanted) == 0;
+}
+
+/* ---- values --------------------------------------------------------------------- */
+
+uint64_t options_size(const char *text)
+{
+    static const char units[] = "kmgt";
+    size_t digits = strspn(text, "0123456789");
+    const char *unit = text[digits] ? strchr(units, text[digits] | 0x20) : NULL;
+    if (digits == 0 || digits > 15 || (text[digits] && (!unit || text[digits + 1])))
+        return 0;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    uint64_t n = strtoull(text, NULL, 10);
+    return n << shift >> shift == n ? n << shift : 0;
+}
+
+bool options_count(const char *text, uint64_t *n)
+{
+    size_t digits = strspn(text, "0123456789");
+    *n = digits && digits < 16 ? strtoull(text, NULL, 10) : 0;
+    return digits && digits < 16 && !text[digits];
 }
 
 /* ---- which tables ------------------------------------------------------------- */
@@ -46,4 +68,28 @@ bool options_take_form(struct forms_options *f, const char *name, const char *va
         f->parts |= is(name, "sites") ? FORMS_SITES : is(name, "sizes") ? FORMS_SIZES
                                                                         : FORMS_THREADS;
     return !value || *value;
+}
+
+/* ---- budgets -------------------------------------------------------------------- */
+
+bool options_take_budget(struct budget_options *b, const char *name, const char *value)
+{
+    if (is(name, "all-leaks"))
+        return b->all_leaks = true;
+    if (is(name, "fail-on-leak")) {
+        b->leak = true;
+        b->leak_pattern = value;
+        return !value || *value;
+    }
+    if (is(name, "max-peak")) {
+        b->max_peak_given = true;
+        b->max_peak = options_size(value);
+        return b->max_peak != 0;
+    }
+    if (is(name, "max-allocations"))
+        return b->max_allocations_given = options_count(value, &b->max_allocations);
+    if (b->n_suppress == OPTIONS_FILES)
+        return false;
+    b->suppress[b->n_suppress++] = value;
+    return *value != '\0';
 }

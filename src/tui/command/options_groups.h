@@ -11,4 +11,13 @@
 /* OPTION_FORMS: what a report shows. */
 bool options_take_form(struct forms_options *f, const char *name, const char *value);
 
+/* OPTION_BUDGETS: what CMD may allocate. */
+bool options_take_budget(struct budget_options *b, const char *name, const char *value);
+
+/* "64M" to bytes; 0 when malformed or too large. */
+uint64_t options_size(const char *text);
+
+/* A whole number of up to 15 digits. */
+bool options_count(const char *text, uint64_t *n);
+
 #endif

@@ -21,10 +21,23 @@ struct reader *reporting_open(const char *target)
     return NULL;
 }
 
-static int write_snapshot(const struct reporting *how, const struct snapshot *s, FILE *out)
+/* Everything is prepared before the first byte is written. */
+static int prepare(struct reporting *how, struct report *r, struct budget *budgets,
+                   char error[FORMS_ERROR])
+{
+    if (how->forms && forms_prepare(how->forms, r->snapshot, r->symbols, error) != 0)
+        return -1;
+    if (how->limits && budgets_check(r, how->limits, budgets, &r->n_budgets) != 0)
+        return -1;
+    r->budgets = budgets;
+    return 0;
+}
+
+static int write_snapshot(struct reporting *how, const struct snapshot *s, FILE *out)
 {
     const struct target_info *t = &s->target;
     char error[FORMS_ERROR] = "out of memory while the report was made";
+    struct budget budgets[BUDGET_KINDS];
     struct report r = {
         .snapshot = s,
         .symbols = symbols_new(t->state == TARGET_RUNNING ? t->pid : 0),
@@ -34,9 +47,15 @@ static int write_snapshot(const struct reporting *how, const struct snapshot *s,
         .exit_code = how->exit_code,
         .signal = how->signal,
     };
-    int status = how->forms ? forms_prepare(how->forms, s, r.symbols, error) : 0;
+    int status = prepare(how, &r, budgets, error);
     if (status == 0)
         status = how->json ? report_json(out, &r) : report_text(out, &r);
+    how->over_budget = budgets_failed(budgets, r.n_budgets);
+    if (how->over_budget) {
+        fflush(out);
+        budgets_print(stderr, &r);
+    }
+    budgets_fini(budgets, r.n_budgets);
     if (how->forms)
         forms_fini(how->forms);
     symbols_free(r.symbols);
@@ -45,7 +64,7 @@ static int write_snapshot(const struct reporting *how, const struct snapshot *s,
     return status;
 }
 
-int reporting_write(const struct reporting *how, struct reader *r, FILE *out)
+int reporting_write(struct reporting *how, struct reader *r, FILE *out)
 {
     struct snapshot s;
     snapshot_init(&s);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "tui/reader/reader.h"
+#include "tui/report/budget.h"
 #include "tui/report/forms.h"
 
 #define REPORTING_TEXT_SITES 10 /* in a text report without --top */
@@ -18,6 +19,8 @@ struct reporting {
     bool json;
     size_t top;
     struct forms *forms; /* NULL: the usual report */
+    const struct budget_limits *limits; /* NULL: no budgets */
+    bool over_budget;    /* set when one has failed, which has been told on stderr */
     int exit_code; /* as in struct report */
     int signal;
 };
@@ -33,6 +36,6 @@ struct reporting {
 struct reader *reporting_open(const char *target);
 
 /* Take a snapshot and write it. 0, or -1 after a message. */
-int reporting_write(const struct reporting *how, struct reader *r, FILE *out);
+int reporting_write(struct reporting *how, struct reader *r, FILE *out);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tui/model/tier.h"
+#include "tui/report/budget.h"
 #include "tui/report/forms.h"
 #include "tui/report/piece.h"
 
@@ -308,6 +309,41 @@ static json_t *agent_object(const struct target_info *t)
     return j;
 }
 
+static json_t *leak_object(const struct leak_sum *sum)
+{
+    json_t *j = json_object();
+    piece_set_signed(j, "blocks", sum->blocks);
+    piece_set_signed(j, "bytes", sum->bytes);
+    return j;
+}
+
+static json_t *budget_object(const struct budget *b)
+{
+    json_t *j = json_object(), *worst = json_array();
+    json_object_set_new(j, "budget", piece_text(budget_option(b->kind) + 2));
+    json_object_set_new(j, "failed", json_boolean(b->failed));
+    json_object_set_new(j, "unchecked", piece_text(b->unchecked));
+    piece_set_number(j, "limit", b->limit);
+    piece_set_number(j, "value", b->value);
+    if (b->kind == BUDGET_LEAK) {
+        json_object_set_new(j, "leaked", leak_object(&b->leaks.counted));
+        json_object_set_new(j, "suppressed", leak_object(&b->leaks.suppressed));
+        json_object_set_new(j, "runtime", leak_object(&b->leaks.runtime));
+    }
+    for (size_t i = 0; i < b->n_worst; i++)
+        json_array_append_new(worst, json_integer(b->worst[i]));
+    json_object_set_new(j, "worst_sites", worst);
+    return j;
+}
+
+static json_t *budgets_array(const struct report *r)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->n_budgets; i++)
+        json_array_append_new(list, budget_object(&r->budgets[i]));
+    return list;
+}
+
 /* What always is there. */
 static int put_target(FILE *out, const struct report *r)
 {
@@ -334,6 +370,8 @@ int report_json(FILE *out, const struct report *r)
     fprintf(out, r->one_line ? "{\"schema\":\"memtop/1\"" : "{\n\"schema\": \"memtop/1\"");
     bad |= put_target(out, r);
     bad |= put_forms(out, r);
+    if (r->n_budgets)
+        bad |= member(out, r, "budgets", budgets_array(r));
     if (forms_show(f, FORMS_SIZES))
         bad |= member(out, r, "sizes", rows_array(r, FORMS_SIZES));
     if (!f || !f->parts)
