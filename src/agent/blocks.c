@@ -53,6 +53,11 @@ bool blocks_init(void)
     return true;
 }
 
+void blocks_forget(void)
+{
+    madvise(lone_pages, REGIONS_MAX * sizeof *lone_pages, MADV_DONTNEED);
+}
+
 void blocks_attach(void)
 {
     for (unsigned i = 0; i < OVERFLOW_PARTS / 64; i++)

@@ -41,6 +41,7 @@ enum blocks_result {
 
 bool blocks_init(void);   /* once per program image */
 void blocks_attach(void); /* a new segment */
+void blocks_forget(void); /* before it, in a process that had one: as fork does */
 
 /* The ways in and out that always work. cache may be NULL; it has one user. */
 enum blocks_result blocks_put_slowly(struct blocks_cache *cache, uintptr_t address,

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/inject.h"
+
 static int parse_number(const char *text)
 {
     int n = 0;
@@ -70,28 +72,72 @@ static bool keep_text(char *room, size_t size, const char *value, const char **k
     return true;
 }
 
-void config_read(struct config *c)
+/* Of "NAME=VALUE" strings in a row, the last one empty; NULL: of the environment. */
+static const char *value_of(const char *strings, const char *name)
+{
+    if (!strings)
+        return getenv(name);
+    size_t length = strlen(name);
+    for (; *strings; strings += strlen(strings) + 1)
+        if (strncmp(strings, name, length) == 0 && strings[length] == '=')
+            return strings + length + 1;
+    return NULL;
+}
+
+static void read_from(struct config *c, const char *strings)
 {
     static char dir_room[256], follow_room[4096];
-    const char *mode = getenv("MEMTOP");
-    const char *memory = getenv("MEMTOP_MEMORY");
-    const char *root = getenv("MEMTOP_ROOT");
-    const char *keep = getenv("MEMTOP_KEEP");
-    const char *verify = getenv("MEMTOP_VERIFY");
+    const char *mode = value_of(strings, "MEMTOP");
+    const char *memory = value_of(strings, "MEMTOP_MEMORY");
+    const char *root = value_of(strings, "MEMTOP_ROOT");
+    const char *keep = value_of(strings, "MEMTOP_KEEP");
+    const char *verify = value_of(strings, "MEMTOP_VERIFY");
+    const char *before = value_of(strings, "MEMTOP_BEFORE");
     bool keep_root = keep && strcmp(keep, "root") == 0;
     *c = (struct config){
         .off = mode && (strcmp(mode, "off") == 0 || strcmp(mode, "0") == 0),
         .keep = is_set(keep) && !keep_root,
         .keep_root = keep_root,
-        .tier = parse_tier(getenv("MEMTOP_TIER"), getenv("MEMTOP_STACKS")),
-        .sample = parse_sample(getenv("MEMTOP_SAMPLE")),
+        .tier = parse_tier(value_of(strings, "MEMTOP_TIER"),
+                           value_of(strings, "MEMTOP_STACKS")),
+        .sample = parse_sample(value_of(strings, "MEMTOP_SAMPLE")),
         .verify = verify ? (unsigned)parse_number(verify) : 0,
         .memory = memory ? config_parse_size(memory) : 0,
         .root_pid = root ? parse_number(root) : 0,
+        .before = !before || is_set(before),
     };
-    if (!keep_text(dir_room, sizeof dir_room, getenv("MEMTOP_DIR"), &c->dir) ||
-        !keep_text(follow_room, sizeof follow_room, getenv("MEMTOP_FOLLOW"), &c->follow))
+    if (!keep_text(dir_room, sizeof dir_room, value_of(strings, "MEMTOP_DIR"), &c->dir) ||
+        !keep_text(follow_room, sizeof follow_room, value_of(strings, "MEMTOP_FOLLOW"),
+                   &c->follow))
         c->off = true;
+}
+
+void config_read(struct config *c)
+{
+    read_from(c, NULL);
+}
+
+bool config_read_lines(struct config *c, const char *lines)
+{
+    static char strings[INJECT_OPTIONS_MAX + 1];
+    size_t length = lines ? strnlen(lines, INJECT_OPTIONS_MAX) : 0;
+    if (length == INJECT_OPTIONS_MAX)
+        return false;
+    bool named = false;
+    size_t n = 0;
+    for (size_t i = 0; i <= length; i++) {
+        bool end = i == length || lines[i] == '\n';
+        if (end && n > 0 && strings[n - 1] != '\0' && !named)
+            return false;
+        named = !end && (named || lines[i] == '=');
+        if (!end)
+            strings[n++] = lines[i];
+        else if (n > 0 && strings[n - 1] != '\0')
+            strings[n++] = '\0';
+    }
+    strings[n] = '\0';
+    read_from(c, strings);
+    return true;
 }
 
 bool config_keeps(const struct config *c, int pid)

@@ -19,6 +19,7 @@ struct config {
     uint64_t sample;   /* MEMTOP_SAMPLE in bytes, SEG_SAMPLE_DEFAULT */
     unsigned verify;   /* MEMTOP_VERIFY: one in so many stacks, 0: none */
     uint64_t memory;   /* MEMTOP_MEMORY in bytes, 0: not given */
+    bool before;       /* not MEMTOP_BEFORE=0: ask what was alive before an attach */
     int root_pid;      /* MEMTOP_ROOT, 0: not given */
     const char *dir;   /* MEMTOP_DIR, NULL: not given */
     const char *follow; /* MEMTOP_FOLLOW, NULL: not given, meaning all */
@@ -28,6 +29,11 @@ struct config {
  * module; a MEMTOP_DIR or MEMTOP_FOLLOW that is too long to keep turns the agent
  * off. Uses nothing but getenv. */
 void config_read(struct config *c);
+
+/* The same from lines NAME=VALUE, each ended by '\n' or by the end, instead of the
+ * environment. NULL: no lines. False: they are too long, or something else. Not
+ * while somebody uses strings of a configuration that was read before. */
+bool config_read_lines(struct config *c, const char *lines);
 
 /* Is the process `pid` that runs `executable` one to be tracked? The root
  * always is; others as MEMTOP_FOLLOW says. */

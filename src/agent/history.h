@@ -19,10 +19,16 @@ void history_attach(void); /* a new segment */
 /* A density tick has passed for t: the slow half of history_advance. */
 void history_tick(struct thread *t, uint64_t ticks);
 
+/* Has a density tick passed? */
+static inline bool history_is_due(const struct thread *t, uint64_t ticks)
+{
+    return __builtin_expect(t->page->density_tick != ticks >> CLOCK_SHIFT_DENSITY, 0);
+}
+
 /* Call on each event with the time of it. */
 static inline void history_advance(struct thread *t, uint64_t ticks)
 {
-    if (__builtin_expect(t->page->density_tick != ticks >> CLOCK_SHIFT_DENSITY, 0))
+    if (history_is_due(t, ticks))
         history_tick(t, ticks);
 }
 

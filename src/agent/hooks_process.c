@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of the process as hooks see it: its start, those ends that run no
- * exit handlers, and modules that go. Takes no signals and starts no thread;
- * nothing here may keep the process from ending as it wants to.
+ * The life of the process as hooks see it: those ends that run no exit handlers,
+ * and modules that go. Takes no signals and starts no thread; nothing here may keep
+ * the process from ending as it wants to.
  */
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -12,17 +12,6 @@
 #include "agent/hooks.h"
 
 HOOK void __cxa_finalize(void *dso);
-
-static void at_quick_end(void)
-{
-    tracker_goodbye(-1);
-}
-
-__attribute__((constructor)) static void start(void)
-{
-    real_start();
-    at_quick_exit(at_quick_end);
-}
 
 /* A vforked child may come here too; the tracker can tell. */
 static _Noreturn void end_now(int status)

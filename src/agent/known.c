@@ -15,18 +15,24 @@
 
 #define FIRST_MASK ((UINT64_C(1) << 11) - 1) /* 32 KiB */
 #define LAST_MASK ((UINT64_C(1) << 18) - 1)  /* 4 MiB */
+#define TABLE_BYTES \
+    (sizeof(struct known_table) + (LAST_MASK + 1) * sizeof(struct known_entry))
 
 struct known_table *known_table;
 
 bool known_init(void)
 {
-    size_t bytes = sizeof *known_table + (LAST_MASK + 1) * sizeof(struct known_entry);
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+    void *memory = mmap(NULL, TABLE_BYTES, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED || madvise(memory, bytes, MADV_WIPEONFORK) != 0)
+    if (memory == MAP_FAILED || madvise(memory, TABLE_BYTES, MADV_WIPEONFORK) != 0)
         return false;
     known_table = memory;
     return true;
+}
+
+void known_forget(void)
+{
+    madvise(known_table, TABLE_BYTES, MADV_DONTNEED);
 }
 
 static void grow(uint64_t mask)

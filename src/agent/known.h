@@ -24,6 +24,9 @@
 /* Reserve the cache. Once per program image; fork empties it. */
 bool known_init(void);
 
+/* Empty it, as fork does. Nobody may be using it. */
+void known_forget(void);
+
 /* An entry is believed only if its two words, which are written one after the
  * other, belong together: check == hash ^ value. */
 struct known_entry {

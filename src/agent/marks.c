@@ -63,7 +63,9 @@ static uint64_t next_stamp(void)
 void tracker_mark(const char *name)
 {
     int saved_errno = errno;
-    if (process_ready())
+    if (process_hold()) {
         add(name, next_stamp());
+        process_release();
+    }
     errno = saved_errno;
 }

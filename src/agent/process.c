@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/blocks.h"
@@ -30,45 +31,47 @@
 #include "agent/tier.h"
 #include "agent/tracker.h"
 #include "agent/trie.h"
-#include "agent/verify.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
 #endif
 
 enum {
-    STATE_NONE = 0,
+    STATE_NONE = PROCESS_UNDECIDED,
     STATE_CREATING,
     STATE_READY,
-    STATE_DORMANT,
+    STATE_DORMANT = PROCESS_DORMANT,
 };
 
-static uint32_t dormant = STATE_DORMANT;
-static uint32_t *state = &dormant; /* atomic; in the wiped page once set up */
+static struct process_life never = { .state = STATE_DORMANT };
+struct process_life *process_life = &never; /* in the wiped page once that is there */
 
 static struct config config;
 static char executable[256];
 static char allocator[64];
-static bool glibc;
-static bool overridden;
-static bool forked; /* a segment was made before: by a parent */
+static struct process_front front;
+static bool recording; /* and so do children, from their first event on; atomic */
+static bool attached;  /* it began while the process ran */
+static bool forked;    /* a segment was made before: by a parent */
 
 /* ---- set-up ---------------------------------------------------------------- */
 
-static bool create(void)
+static enum inject_result create(void)
 {
     struct store_identity id = {
         .executable = executable,
         .allocator = allocator,
-        .glibc = glibc,
-        .flags = (forked ? SEG_FLAG_FORKED : 0) | (overridden ? SEG_FLAG_FOREIGN_HEAP : 0),
+        .glibc = front.glibc,
+        .flags = (forked ? SEG_FLAG_FORKED : 0) | (attached ? SEG_FLAG_ATTACHED : 0) |
+                 (front.overridden ? SEG_FLAG_FOREIGN_HEAP : 0),
     };
     if (!config_follows(&config, (int)syscall(SYS_getpid), executable))
-        return false;
+        return INJECT_NOT_FOLLOWED;
     if (forked && store.header)
         store_abandon();
     if (!store_create(&config, &id))
-        return false;
+        return INJECT_SEGMENT;
+    store.header->front = front.kind;
     blocks_attach();
     samples_attach();
     history_attach();
@@ -77,33 +80,59 @@ static bool create(void)
     if (!threads_attach() || !trie_attach() || !modules_attach()) {
         unlink(store.path);
         store_abandon();
-        return false;
+        return INJECT_SEGMENT;
     }
     stack_init();
-    store_publish();
-    return true;
+    return INJECT_OK;
+}
+
+/* An attached parent's child: what is unknown to it is inherited. */
+static void create_in_turn(void)
+{
+    int saved_errno = errno;
+    bool done = create() == INJECT_OK;
+    if (done)
+        store_publish();
+    forked = true; /* whoever creates after us is our child */
+    errno = saved_errno;
+    __atomic_store_n(&process_life->state, done ? STATE_READY : STATE_DORMANT, __ATOMIC_RELEASE);
 }
 
 static bool create_once(void)
 {
-    uint32_t none = STATE_NONE;
-    if (!__atomic_compare_exchange_n(state, &none, STATE_CREATING, false, __ATOMIC_ACQ_REL,
-                                     __ATOMIC_ACQUIRE))
-        return none == STATE_READY;
-    int saved_errno = errno;
-    bool done = create();
-    forked = true; /* whoever creates after us is our child */
-    errno = saved_errno;
-    __atomic_store_n(state, done ? STATE_READY : STATE_DORMANT, __ATOMIC_RELEASE);
-    return done;
+    uint32_t now = STATE_NONE;
+    if (!__atomic_load_n(&recording, __ATOMIC_ACQUIRE))
+        return false;
+    if (__atomic_compare_exchange_n(&process_life->state, &now, STATE_CREATING, false,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        create_in_turn();
+        now = __atomic_load_n(&process_life->state, __ATOMIC_ACQUIRE);
+    }
+    return now == STATE_READY;
 }
 
 bool process_ready(void)
 {
-    uint32_t now = __atomic_load_n(state, __ATOMIC_ACQUIRE);
+    uint32_t now = __atomic_load_n(&process_life->state, __ATOMIC_ACQUIRE);
     if (__builtin_expect(now == STATE_NONE, 0))
         return create_once();
     return now == STATE_READY;
+}
+
+bool process_hold(void)
+{
+    if (!process_ready())
+        return false;
+    __atomic_add_fetch(&process_life->holders, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&process_life->state, __ATOMIC_SEQ_CST) == STATE_READY)
+        return true;
+    process_release();
+    return false;
+}
+
+void process_release(void)
+{
+    __atomic_sub_fetch(&process_life->holders, 1, __ATOMIC_SEQ_CST);
 }
 
 struct thread *process_register_thread(void)
@@ -114,12 +143,37 @@ struct thread *process_register_thread(void)
     return t;
 }
 
-static uint32_t *wiped_word(void)
+static struct process_life *wiped_life(void)
 {
     void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED || madvise(page, 4096, MADV_WIPEONFORK) != 0)
         return NULL;
     return page;
+}
+
+/* Reserve what lasts for the program image. False: no memory. */
+static bool reserve(void)
+{
+    struct process_life *word;
+    if (process_life != &never)
+        return true;
+    procinfo_executable(executable, sizeof executable);
+    if (!threads_init() || !trie_init() || !known_init() || !blocks_init() ||
+        (word = wiped_life()) == NULL)
+        return false;
+    process_life = word;
+    return true;
+}
+
+static void configure(const struct config *c, const struct process_front *f)
+{
+    size_t n = 0;
+    config = *c;
+    front = *f;
+    tier_configure(config.tier, config.sample);
+    for (; f->allocator && f->allocator[n] && n < sizeof allocator - 1; n++)
+        allocator[n] = f->allocator[n];
+    allocator[n] = '\0';
 }
 
 void tracker_init(const char *allocator_path, bool is_glibc, bool is_overridden)
@@ -129,29 +183,112 @@ void tracker_init(const char *allocator_path, bool is_glibc, bool is_overridden)
         return;
     done = true;
     int saved_errno = errno;
-    config_read(&config);
-    tier_configure(config.tier, config.sample);
-    procinfo_executable(executable, sizeof executable);
-    glibc = is_glibc;
-    overridden = is_overridden;
-    size_t n = 0;
-    for (; allocator_path && allocator_path[n] && n < sizeof allocator - 1; n++)
-        allocator[n] = allocator_path[n];
-    uint32_t *word;
-    if (!config.off && threads_init() && trie_init() && known_init() &&
-        blocks_init() && (word = wiped_word()) != NULL)
-        state = word;
+    struct config c;
+    struct process_front f = {
+        .allocator = allocator_path,
+        .glibc = is_glibc,
+        .overridden = is_overridden,
+    };
+    config_read(&c);
+    if (!c.off && reserve()) {
+        configure(&c, &f);
+        recording = true;
+    }
     errno = saved_errno;
     process_ready();
 }
 
-/* Apart from the set-up, which may come within a hook: it loads libraries. */
-__attribute__((constructor)) static void start_verifying(void)
+/* ---- attach and detach ---------------------------------------------------------- */
+
+#define WAIT_NS 1000000L
+#define WAITS 50
+
+/* Recording has ended. Is nobody left who might touch the segment? Waits a little. */
+static bool is_quiet(void)
 {
-    struct config c;
-    config_read(&c);
-    if (c.verify && !c.off)
-        verify_load(c.verify);
+    struct timespec wait = { .tv_nsec = WAIT_NS };
+    bool shut = false;
+    for (int i = 0; i < WAITS; i++) {
+        if (!shut && __atomic_load_n(&process_life->holders, __ATOMIC_SEQ_CST) == 0) {
+            threads_shut();
+            shut = true;
+        }
+        if (shut && threads_drained())
+            return !__atomic_load_n(&threads_crowded, __ATOMIC_ACQUIRE);
+        nanosleep(&wait, NULL);
+    }
+    return false;
+}
+
+/* Let go of the segment before this one. */
+static enum inject_result leave_last(void)
+{
+    if (!store.header || store.header->pid != (int)syscall(SYS_getpid))
+        return INJECT_OK; /* none, or a parent's */
+    if (__atomic_load_n(&threads_crowded, __ATOMIC_ACQUIRE))
+        return INJECT_CROWDED;
+    if (!is_quiet())
+        return INJECT_BUSY;
+    store_abandon();
+    return INJECT_OK;
+}
+
+enum inject_result process_prepare(const struct config *c, const struct process_front *f)
+{
+    if (process_ready())
+        return INJECT_ACTIVE;
+    if (!reserve())
+        return INJECT_MEMORY;
+    enum inject_result result = leave_last();
+    if (result != INJECT_OK)
+        return result;
+    if (__atomic_load_n(&threads_crowded, __ATOMIC_ACQUIRE))
+        return INJECT_CROWDED;
+    __atomic_store_n(&process_life->state, STATE_DORMANT, __ATOMIC_SEQ_CST);
+    bool inherited = store.header != NULL;
+    if (inherited)
+        store_abandon();
+    forked = false;
+    attached = true;
+    configure(c, f);
+    known_forget();
+    trie_forget();
+    blocks_forget();
+    stack_forget(0, UINTPTR_MAX);
+    return create();
+}
+
+void process_go(void)
+{
+    forked = true;
+    store_publish();
+    __atomic_store_n(&recording, true, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&process_life->state, STATE_READY, __ATOMIC_SEQ_CST);
+}
+
+void process_cancel(void)
+{
+    unlink(store.path);
+    store_abandon();
+}
+
+enum inject_result process_halt(void)
+{
+    if (!process_ready())
+        return INJECT_INACTIVE;
+    __atomic_store_n(&recording, false, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&process_life->state, STATE_DORMANT, __ATOMIC_SEQ_CST);
+    return INJECT_OK;
+}
+
+static void say_goodbye(int status, uint32_t flags);
+
+void process_finish(void)
+{
+    bool quiet = is_quiet();
+    say_goodbye(-1, SEG_FLAG_DETACHED);
+    if (quiet)
+        store_abandon();
 }
 
 /* ---- the end ----------------------------------------------------------------- */
@@ -167,10 +304,8 @@ static bool somebody_reads(void)
     return locked;
 }
 
-void tracker_goodbye(int status)
+static void say_goodbye(int status, uint32_t flags)
 {
-    if (__atomic_load_n(state, __ATOMIC_ACQUIRE) != STATE_READY)
-        return;
     struct seg_header *h = store.header;
     int pid = (int)syscall(SYS_getpid);
     if (pid != h->pid || h->state == SEG_EXITED) /* a vforked child; said before */
@@ -180,10 +315,20 @@ void tracker_goodbye(int status)
     h->exit_status = status;
     h->clock_last = clock_pair();
     h->end_ticks = h->clock_last.ticks;
+    __atomic_or_fetch(&h->flags, flags, __ATOMIC_RELAXED);
     __atomic_store_n(&h->state, SEG_EXITED, __ATOMIC_RELEASE);
     if (!(h->flags & SEG_FLAG_KEEP) && h->root_pid != pid && !somebody_reads())
         unlink(store.path);
     errno = saved_errno;
+}
+
+void tracker_goodbye(int status)
+{
+    /* A forked child without an event has nothing to say. */
+    if (__atomic_load_n(&process_life->state, __ATOMIC_ACQUIRE) != STATE_READY || !process_hold())
+        return;
+    say_goodbye(status, 0);
+    process_release();
 }
 
 #ifdef __GLIBC__

@@ -7,15 +7,64 @@
 #define MEMTOP_AGENT_PROCESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/config.h"
+#include "shared/inject.h"
 
 struct thread;
+
+#define PROCESS_UNDECIDED 0u /* as fork leaves it: the next event decides */
+#define PROCESS_DORMANT   3u
+
+struct process_life {
+    uint32_t state;   /* atomic */
+    uint32_t holders; /* atomic: calls of process_hold that were not released */
+};
+extern struct process_life *process_life __attribute__((visibility("hidden")));
+
+/* For those who pass by at each event: nothing is recorded now. */
+static inline bool process_is_dormant(void)
+{
+    return __atomic_load_n(&process_life->state, __ATOMIC_ACQUIRE) == PROCESS_DORMANT;
+}
 
 /* Does the calling process record? Makes the segment if it is time for it:
  * at the first event of the program and of each forked child. Inside malloc;
  * errno is kept. */
 bool process_ready(void);
 
+/* The same, and true means that the segment stays mapped until process_release:
+ * for those whose thread's gate is not shut. Atomic operations; not for the hot
+ * path. */
+bool process_hold(void);
+void process_release(void);
+
 /* threads_register with errno kept. NULL: no page left. */
 struct thread *process_register_thread(void);
+
+/* ---- for those who attach and detach; one at a time, outside of hooks --------- */
+
+/* Who serves malloc, and how the hooks are reached. */
+struct process_front {
+    const char *allocator;
+    bool glibc;
+    bool overridden;
+    enum seg_front kind;
+};
+
+/* Make a new segment without recording anything yet. INJECT_ACTIVE: there is one. */
+enum inject_result process_prepare(const struct config *c, const struct process_front *front);
+
+/* From this moment on all events are recorded; or: it was for nothing. */
+void process_go(void);
+void process_cancel(void);
+
+/* From this moment on none is. INJECT_INACTIVE: none was. */
+enum inject_result process_halt(void);
+
+/* Say in the segment that it was detached, and let go of it as soon as no thread is
+ * in a hook any more: now, or in the next process_prepare. */
+void process_finish(void);
 
 #endif

@@ -21,6 +21,9 @@ enum real_state { UNRESOLVED, RESOLVING, DONE };
 struct real_functions real __attribute__((aligned(64)));
 
 unsigned real_reached;
+struct real_allocator real_allocator;
+
+static void *(*find_late)(const char *name); /* NULL: not loaded late */
 
 static int state;        /* atomic, enum real_state */
 static bool libc_is_up;  /* the constructor has been reached */
@@ -128,14 +131,19 @@ static size_t made_malloc_usable_size(void *p)
 
 /* ---- finding ------------------------------------------------------------- */
 
+void *real_next(const char *name)
+{
+    return find_late ? find_late(name) : dlsym(RTLD_NEXT, name);
+}
+
 /* Whatever comes next under this name. */
-#define FIND(field) (real.field = (__typeof__(real.field))dlsym(RTLD_NEXT, #field))
+#define FIND(field) (real.field = (__typeof__(real.field))real_next(#field))
 
 /* The same, if it lives in `module`; else our own. A function of another
  * library would use that library's heap. */
 #define FIND_IN(module, field)                               \
     do {                                                     \
-        void *found = dlsym(RTLD_NEXT, #field);              \
+        void *found = real_next(#field);                     \
         if (found && real_module_of(found) == (module))      \
             real.field = (__typeof__(real.field))found;      \
         else                                                 \
@@ -158,7 +166,7 @@ static void find_aligned(const void *module)
 
 static bool is_libc(const void *module)
 {
-    void *function = dlsym(RTLD_NEXT, "gnu_get_libc_version");
+    void *function = real_next("gnu_get_libc_version");
     return function && real_module_of(function) == module;
 }
 
@@ -178,7 +186,7 @@ static void find_functions(const void *module)
     FIND_IN(module, free_sized);
     FIND_IN(module, free_aligned_sized);
     real.cxa_finalize =
-        (__typeof__(real.cxa_finalize))dlsym(RTLD_NEXT, "__cxa_finalize");
+        (__typeof__(real.cxa_finalize))real_next("__cxa_finalize");
 }
 
 static const char *path_of(const void *address)
@@ -207,10 +215,14 @@ static void resolve(void)
     const void *function = (const void *)real.malloc;
     const void *module = real_module_of(function);
     find_functions(module);
-    real_cxx_resolve(module);
-    bool overridden = is_overridden();
-    dlerror(); /* names that were not found are no news for the program */
-    tracker_init(path_of(function), is_libc(module), overridden);
+    real_cxx_resolve(module, find_late != NULL);
+    real_allocator.overridden = !find_late && is_overridden();
+    real_allocator.path = path_of(function);
+    real_allocator.glibc = is_libc(module);
+    if (!find_late) {
+        dlerror(); /* names that were not found are no news for the program */
+        tracker_init(real_allocator.path, real_allocator.glibc, real_allocator.overridden);
+    }
     errno = saved;
 }
 
@@ -236,6 +248,20 @@ bool real_resolve(void)
     __atomic_store_n(&real.ready, 1, __ATOMIC_RELEASE);
     __atomic_store_n(&state, DONE, __ATOMIC_RELEASE);
     return true;
+}
+
+bool real_resolve_late(void *(*find)(const char *name))
+{
+    if (real.ready)
+        return false;
+    libc_is_up = true;
+    find_late = find;
+    return real_resolve();
+}
+
+bool real_is_resolved(void)
+{
+    return __atomic_load_n(&real.ready, __ATOMIC_ACQUIRE);
 }
 
 void real_start(void)

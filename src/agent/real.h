@@ -95,6 +95,25 @@ bool real_resolve(void);
 /* Calls that hooks could not serve because real.c was at work. */
 extern unsigned real_reached;
 
+/* The next function of a name, NULL if there is none. Only while resolving. */
+void *real_next(const char *name);
+
+/* Did an earlier call resolve it? Never tries to. */
+bool real_is_resolved(void);
+
+/* Who serves malloc. Once real_ready() has said true. */
+struct real_allocator {
+    const char *path; /* of its library, or of the program */
+    bool glibc;       /* it is the C library */
+    bool overridden;  /* the program calls another one, without the hooks */
+};
+extern struct real_allocator real_allocator;
+
+/* For a library that was loaded late, into whose malloc no call leads: from now on
+ * `find` says what comes next, and the tracker is not started. False: it has been
+ * resolved already. One thread, not in a hook. */
+bool real_resolve_late(void *(*find)(const char *name));
+
 /* For the constructor: like real_resolve, and from now on the C library counts
  * as set up. */
 void real_start(void);
@@ -108,8 +127,12 @@ static inline bool real_ready(void)
 }
 
 /* real_cxx.c, for real.c: find the operators. `module` is the base address of
- * the library that holds the next malloc. Only while resolving. */
-void real_cxx_resolve(const void *module);
+ * the library that holds the next malloc; `late` is that of real_resolve_late, and
+ * no call comes back to the hooks yet. Only while resolving. */
+void real_cxx_resolve(const void *module, bool late);
+
+/* Its mangled name. */
+const char *real_operator_name(enum real_operator op);
 
 /* The operator that the module with code at `pc` would call if this library
  * were not there, where there is no next one for the whole program (a plugin

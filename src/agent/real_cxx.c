@@ -91,13 +91,16 @@ static bool reaches_malloc(unsigned op, void *function)
 
 /* ---- finding ------------------------------------------------------------------ */
 
-void real_cxx_resolve(const void *module)
+/* An allocator's own calls of malloc are not redirected: so its operators hand out
+ * memory directly, as far as the hooks can see. */
+void real_cxx_resolve(const void *module, bool late)
 {
     for (unsigned op = 0; op < REAL_OPERATOR_COUNT; op++) {
-        void *found = dlsym(RTLD_NEXT, names[op]);
+        void *found = real_next(names[op]);
         if (!found && op == REAL_NEW)
             return;
-        if (found && real_module_of(found) == module && !reaches_malloc(op, found))
+        if (found && real_module_of(found) == module &&
+            (late || !reaches_malloc(op, found)))
             real_operators.direct[op] = found;
         else
             real_operators.forward[op] = found;
@@ -130,4 +133,9 @@ void *real_cxx_find_for(enum real_operator op, const void *pc)
     if (!found)
         found = find_in("libc++abi.so.1", name);
     return found;
+}
+
+const char *real_operator_name(enum real_operator op)
+{
+    return names[op];
 }

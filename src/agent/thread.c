@@ -6,10 +6,12 @@
 #include "agent/thread.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/clock.h"
@@ -27,6 +29,7 @@
 /* Wiped by fork. */
 struct registry {
     uint32_t probe;                 /* where to look for ended threads next */
+    uint32_t rows;                  /* of the segment before this one; 0: none */
     int32_t owners[SEG_THREADS_MAX]; /* tid of each row; atomic */
     struct thread states[SEG_THREADS_MAX];
 };
@@ -65,8 +68,20 @@ static struct thread *prepare(uint32_t row, int32_t tid)
     t->page->tid = tid;
     t->shared = row == THREAD_ROW_SHARED;
     t->sampler.mean = 0;
+    t->path = THREAD_PATH_PLAIN;
     tier_adopt(t);
     return t;
+}
+
+/* A row of the segment before: its thread, if it still lives, may be within a hook,
+ * but it is turned off and uses nothing of this. */
+static void renew(uint32_t row)
+{
+    struct thread *t = &registry->states[row];
+    t->page = &store.threads[row];
+    t->site_dir = store.site_dirs + (size_t)row * store.dir_entries;
+    t->site_dir_pages = 0;
+    memset(&t->blocks, 0, sizeof t->blocks);
 }
 
 bool threads_attach(void)
@@ -76,6 +91,11 @@ bool threads_attach(void)
             return false;
     prepare(THREAD_ROW_ENDED, 0)->page->state = SEG_THREAD_ENDED;
     prepare(THREAD_ROW_SHARED, 0)->page->state = SEG_THREAD_SHARED;
+    for (uint32_t row = THREAD_ROW_FIRST; row < registry->rows; row++) {
+        if (store_append(SEG_THREADS) != row)
+            return false;
+        renew(row);
+    }
     return true;
 }
 
@@ -152,6 +172,20 @@ static uint32_t find_ended(int32_t tid, uint32_t rows)
     return 0;
 }
 
+static struct thread *begin(uint32_t row, int32_t tid)
+{
+    struct thread *t = prepare(row, tid);
+    prctl(PR_GET_NAME, t->page->name);
+    t->page->first_ticks = clock_ticks();
+    t->page->state = SEG_THREAD_USED;
+    return t;
+}
+
+void threads_rejoin(struct thread *t)
+{
+    begin(t->row, __atomic_load_n(&registry->owners[t->row], __ATOMIC_RELAXED));
+}
+
 struct thread *threads_register(void)
 {
     int32_t tid = (int32_t)syscall(SYS_gettid);
@@ -165,10 +199,7 @@ struct thread *threads_register(void)
         row = (uint32_t)fresh;
         __atomic_store_n(&registry->owners[row], tid, __ATOMIC_RELAXED);
     }
-    struct thread *t = prepare(row, tid);
-    prctl(PR_GET_NAME, t->page->name);
-    t->page->first_ticks = clock_ticks();
-    t->page->state = SEG_THREAD_USED;
+    struct thread *t = begin(row, tid);
     t->gate.word = GATE_OPEN;
     gate_self = &t->gate;
     return t;
@@ -182,4 +213,45 @@ void threads_refresh_name(struct thread *t)
         t->name_interval *= 2;
     t->name_countdown = t->name_interval;
     prctl(PR_GET_NAME, t->page->name);
+}
+
+/* ---- the end of recording --------------------------------------------------------- */
+
+/* Afterwards each thread that runs sees what we wrote, and we see what it wrote
+ * before. Where the kernel cannot or may not do that, in the time given here each
+ * processor has long written its stores to memory. */
+static void synchronise(void)
+{
+    struct timespec while_stores_drain = { .tv_nsec = 2000000 };
+    if (prctl(PR_GET_SECCOMP) == 0 &&
+        (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0 ||
+         (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
+          syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0)))
+        return;
+    nanosleep(&while_stores_drain, NULL);
+}
+
+/* A hook shuts its gate before it looks at the path. So whoever is seen outside after
+ * this either is, or will find that it is turned off. */
+void threads_shut(void)
+{
+    registry->rows = threads_rows();
+    for (uint32_t row = 0; row < registry->rows; row++) {
+        registry->states[row].drained = false;
+        __atomic_store_n(&registry->states[row].path, THREAD_PATH_OFF, __ATOMIC_SEQ_CST);
+    }
+    synchronise();
+}
+
+bool threads_drained(void)
+{
+    for (uint32_t row = THREAD_ROW_FIRST; row < registry->rows; row++) {
+        struct thread *t = &registry->states[row];
+        uintptr_t gate = __atomic_load_n(&t->gate.word, __ATOMIC_ACQUIRE);
+        t->drained = t->drained || gate == GATE_OPEN || gate == GATE_UNSET ||
+                     has_ended(__atomic_load_n(&registry->owners[row], __ATOMIC_RELAXED));
+        if (!t->drained)
+            return false;
+    }
+    return true;
 }

@@ -30,6 +30,7 @@ enum {
     THREAD_PATH_PLAIN = 1,   /* without stacks */
     THREAD_PATH_SAMPLED = 2,
     THREAD_PATH_SHARED = 3,  /* row 1; the tier is looked up each time */
+    THREAD_PATH_OFF = 4,     /* recording ended: ask whether it began again */
 };
 
 struct thread {
@@ -44,8 +45,10 @@ struct thread {
     uint32_t name_countdown; /* density ticks until its name is read again */
     uint32_t name_interval;
     bool shared;             /* row 1: its counters are updated atomically */
-    uint32_t path;           /* THREAD_PATH_...: not 0 where nothing is simple */
+    uint32_t path;           /* THREAD_PATH_...: not 0 where nothing is simple;
+                                atomic: others set it to THREAD_PATH_OFF */
     uint32_t tier_version;   /* that `path` goes by */
+    bool drained;            /* for threads_drained */
     struct sampler sampler;
     /* The last stack: its site, the counters of that (NULL: not looked up), and
      * of its frames, outermost first, the hashes and, where the trie was asked,
@@ -66,8 +69,20 @@ static inline struct thread *thread_self(void)
 /* Reserve the states. Once per program image. */
 bool threads_init(void);
 
-/* Rows 0 and 1 of a new segment. */
+/* Rows 0 and 1 of a new segment, and those of threads that had one in the segment
+ * before it, in the same process: they get it back when they call threads_rejoin. */
 bool threads_attach(void);
+
+/* The path of t, the calling thread's, is THREAD_PATH_OFF, and there is a new
+ * segment: take part again. */
+void threads_rejoin(struct thread *t);
+
+/* Recording has ended, and no thread registers: turn all of them off, so that those
+ * who are within hooks when this returns are the last to touch the segment. */
+void threads_shut(void);
+
+/* Since threads_shut: is each thread outside of hooks, or was it? */
+bool threads_drained(void);
 
 /* Give the calling thread a page and make it thread_self(). NULL when there is no
  * page left: use threads_shared(). */

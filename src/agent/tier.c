@@ -81,8 +81,13 @@ void tier_adopt(struct thread *t)
         [SEG_TIER_SAMPLED] = THREAD_PATH_SAMPLED,
     };
     t->tier_version = __atomic_load_n(&tier.version, __ATOMIC_ACQUIRE);
-    t->path = t->shared ? THREAD_PATH_SHARED
-                        : paths[__atomic_load_n(&tier.kind, __ATOMIC_RELAXED)];
+    uint32_t now = t->path, next = t->shared
+                                       ? THREAD_PATH_SHARED
+                                       : paths[__atomic_load_n(&tier.kind, __ATOMIC_RELAXED)];
+    /* It may be turned off at any time. */
+    if (now != THREAD_PATH_OFF)
+        __atomic_compare_exchange_n(&t->path, &now, next, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_RELAXED);
     /* What is known of the last stack may be site 0's counters. */
     t->counters = NULL;
     t->site = 0;

@@ -34,7 +34,7 @@ void tier_attach(void);
 /* See whether a viewer asks for something. One thread at a time; inside malloc. */
 void tier_look(uint64_t ticks);
 
-/* Take the tier over into t, the calling thread's. */
+/* Take the tier over into t, the calling thread's, unless that is turned off. */
 void tier_adopt(struct thread *t);
 
 #endif

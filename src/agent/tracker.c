@@ -43,22 +43,47 @@ static bool abandoned(const struct gate *g, uintptr_t frame)
     return frame > g->word && frame - g->word < 1u << 20;
 }
 
-struct thread *gate_enter_slowly(struct gate *g, uintptr_t frame)
+static __attribute__((noinline)) struct thread *enter_slowly(struct gate *g, uintptr_t frame)
 {
     struct thread *t = (struct thread *)g;
-    if (!process_ready())
+    if (!process_hold())
         return NULL;
     if (g->word == GATE_UNSET) {
         t = process_register_thread();
-        if (!t)
-            return threads_shared();
     } else if (g->word != GATE_OPEN && !abandoned(g, frame)) {
-        struct thread *shared = threads_shared();
-        add(true, &shared->page->nested, 1);
-        return shared;
+        t = NULL;
+        add(true, &threads_shared()->page->nested, 1);
     }
-    t->gate.word = frame;
-    return t;
+    if (t)
+        t->gate.word = frame;
+    process_release();
+    return t ? t : threads_shared();
+}
+
+/* A dormant agent comes here at each event. */
+struct thread *gate_enter_slowly(struct gate *g, uintptr_t frame)
+{
+    return process_is_dormant() ? NULL : enter_slowly(g, frame);
+}
+
+/* t was turned off when recording ended. Does it take part in another one? If that
+ * ends just now, too, t may have undone that it was turned off once more. */
+static bool rejoin(struct thread *t)
+{
+    if (t->shared || !process_ready())
+        return false;
+    threads_rejoin(t);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (process_ready())
+        return true;
+    __atomic_store_n(&t->path, THREAD_PATH_OFF, __ATOMIC_SEQ_CST);
+    return false;
+}
+
+/* Is the event of a thread, in whatever path, to be left out? */
+HOT bool is_off(struct thread *t)
+{
+    return __builtin_expect(t->path == THREAD_PATH_OFF, 0) && !rejoin(t);
 }
 
 /* ---- who calls ------------------------------------------------------------------ */
@@ -342,24 +367,32 @@ static __attribute__((noinline)) void alloc_otherwise(struct thread *t, void *p,
 
 static __attribute__((noinline)) void alloc_counted(struct thread *t, enum seg_function fn,
                                                     void *p, size_t size,
-                                                    const struct stack_frame *caller,
-                                                    uint64_t ticks)
+                                                    const struct stack_frame *caller)
 {
+    if (is_off(t))
+        return;
+    uint64_t ticks = clock_ticks();
+    history_advance(t, ticks);
     add(t->shared, &t->page->functions[fn], 1);
-    alloc_otherwise(t, p, size, caller, ticks);
+    if (t->path == 0)
+        record_alloc(t, p, size, caller, ticks);
+    else
+        alloc_otherwise(t, p, size, caller, ticks);
 }
 
 void tracker_alloc(struct thread *t, enum seg_function fn, void *p, size_t size,
                    const struct stack_frame *caller)
 {
-    uint64_t ticks = clock_ticks();
-    history_advance(t, ticks);
-    if (__builtin_expect(t->path != 0, 0)) {
-        alloc_counted(t, fn, p, size, caller, ticks);
-        return;
+    /* The path comes first: where it is off, there may be no page. */
+    if (__builtin_expect(t->path == 0, 1)) {
+        uint64_t ticks = clock_ticks();
+        if (!history_is_due(t, ticks)) {
+            t->page->functions[fn]++;
+            record_alloc(t, p, size, caller, ticks);
+            return;
+        }
     }
-    t->page->functions[fn]++;
-    record_alloc(t, p, size, caller, ticks);
+    alloc_counted(t, fn, p, size, caller); /* a tick may bring another path */
 }
 
 HOT void free_owned(struct thread *t, void *p)
@@ -376,8 +409,10 @@ HOT void free_owned(struct thread *t, void *p)
 static __attribute__((noinline)) void free_otherwise(struct thread *t, enum seg_function fn,
                                                      void *p)
 {
+    if (is_off(t))
+        return;
     add(t->shared, &t->page->functions[fn], 1);
-    if (t->path == THREAD_PATH_PLAIN)
+    if (t->path == THREAD_PATH_PLAIN || t->path == 0)
         free_owned(t, p);
     else if (tier.recorded)
         take_slowly(t, p);
@@ -400,6 +435,10 @@ void tracker_free(struct thread *t, enum seg_function fn, void *p)
 void tracker_realloc_begin(struct thread *t, void *p, struct tracker_block *old)
 {
     struct block b;
+    if (is_off(t)) {
+        old->known = old->sampled = false;
+        return;
+    }
     old->known = blocks_take_slowly(cache_of(t), (uintptr_t)p, &b);
     old->sampled = !old->known && samples_take((uintptr_t)p, &old->sample);
     if (old->known) {
@@ -434,6 +473,8 @@ void tracker_realloc_end(struct thread *t, enum seg_function fn, void *p,
                          const struct tracker_block *old, void *q, size_t size,
                          const struct stack_frame *caller)
 {
+    if (is_off(t))
+        return;
     uint64_t ticks = clock_ticks();
     bool shared = t->shared;
     history_advance(t, ticks);
@@ -468,6 +509,8 @@ void tracker_realloc_cancel(struct thread *t, void *p, const struct tracker_bloc
 
 void tracker_module_unloaded(uintptr_t start, uintptr_t end)
 {
-    if (process_ready())
-        modules_suspect(start, end);
+    if (!process_hold())
+        return;
+    modules_suspect(start, end);
+    process_release();
 }

@@ -51,15 +51,25 @@ static size_t first_slot(unsigned table)
     return ((size_t)1 << (FIRST_BITS + table)) - ((size_t)1 << FIRST_BITS);
 }
 
+static size_t index_bytes(void)
+{
+    return sizeof *index_ + first_slot(TABLES) * sizeof(uint32_t);
+}
+
 bool trie_init(void)
 {
-    size_t bytes = sizeof *index_ + first_slot(TABLES) * sizeof(uint32_t);
+    size_t bytes = index_bytes();
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED || madvise(memory, bytes, MADV_WIPEONFORK) != 0)
         return false;
     index_ = memory;
     return true;
+}
+
+void trie_forget(void)
+{
+    madvise(index_, index_bytes(), MADV_DONTNEED);
 }
 
 bool trie_attach(void)

@@ -16,6 +16,9 @@
 /* Reserve the index. Once per program image; forked children find it empty. */
 bool trie_init(void);
 
+/* Empty it, as fork does. Nobody may be using it. */
+void trie_forget(void);
+
 /* Node 0 and site 0 of a new segment. */
 bool trie_attach(void);
 

@@ -141,6 +141,26 @@ enum seg_flags {
     SEG_FLAG_THREADED     = 1u << 4, /* more than one thread was seen: the peak
                                         is exact to peak_slack bytes */
     SEG_FLAG_NO_STACKS    = 1u << 5, /* the tier is SEG_TIER_COUNTERS */
+    SEG_FLAG_ATTACHED     = 1u << 6, /* recording began while the process ran:
+                                        blocks from before are unknown */
+    SEG_FLAG_DETACHED     = 1u << 7, /* with SEG_EXITED: recording ended, and the
+                                        process went on */
+};
+
+/* How the program's calls reach the hooks. */
+enum seg_front {
+    SEG_FRONT_PRELOAD  = 0, /* by symbol interposition */
+    SEG_FRONT_REDIRECT = 1, /* loaded late: by redirected slots */
+};
+
+/* Who said how much was alive before the attach. It is an estimate, and no other
+ * figure contains it. */
+enum seg_before {
+    SEG_BEFORE_UNKNOWN  = 0,
+    SEG_BEFORE_MALLINFO = 1, /* glibc's mallinfo2: with its overhead, and with what
+                                its threads keep for themselves */
+    SEG_BEFORE_MALLCTL  = 2, /* jemalloc's stats.allocated: rounded up to classes */
+    SEG_BEFORE_TCMALLOC = 3, /* generic.current_allocated_bytes, as well */
 };
 
 /* How much is recorded of each event. */
@@ -219,6 +239,13 @@ struct seg_header {
     uint32_t mark_sequence;   /* of the request for one that was last looked at */
     uint32_t mark_reserved;
     struct seg_mark_request mark_request;
+    uint32_t front;             /* enum seg_front */
+    uint32_t before;            /* enum seg_before */
+    uint64_t before_bytes;      /* alive before the attach, an estimate */
+    uint32_t front_modules;     /* modules in which the family was redirected, */
+    uint32_t front_slots;       /* and slots, at the attach */
+    uint32_t front_skipped;     /* modules that call an allocator of their own */
+    uint32_t front_reserved;
 };
 
 /* ---- globals: what needs a single truth --------------------------------- */
