@@ -11,7 +11,7 @@ _memtop() {
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W \
-            "run attach list stat report export mark clean mode --help --version $(_memtop_pids)" -- "$cur")
+            "run attach list stat report export snapshot mark clean mode --help --version $(_memtop_pids)" -- "$cur")
         return
     fi
     case $command in
@@ -81,6 +81,14 @@ _memtop() {
         ;;
     esac
     case $command in
+    report | export)
+        if [[ $cur == */* || -e $cur ]]; then
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return
+        fi
+        ;;
+    esac
+    case $command in
     run) word='--ascii --output= --keep --follow= --memory= --tier= --sample= --preload= --help --' ;;
     stat)
         word='--json --output= --top= --keep --follow= --memory= --tier= --sample= --preload='
@@ -97,7 +105,8 @@ _memtop() {
         word='--json --output= --top= --sites --tree= --sizes --threads --at= --sort= --filter='
         word+=" --help $(_memtop_pids)"
         ;;
-    export) word="--format= --value= --inverted --output= --help $(_memtop_pids)" ;;
+    export) word="--format= --value= --inverted --at= --output= --help $(_memtop_pids)" ;;
+    snapshot) word="--output= --blocks --help $(_memtop_pids)" ;;
     *) word=--help ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")

@@ -37,6 +37,8 @@ none 'src/tui/report includes shared/, tui/model/, itself and format.h only' \
     "$(ours_except src/tui/report '(shared|tui/model|tui/report)/|tui/view/format\.h')"
 none 'src/tui/export includes shared/, tui/model/, tui/report/ and itself only' \
     "$(ours_except src/tui/export '(shared|tui/model|tui/report|tui/export)/')"
+none 'src/tui/file includes shared/, tui/model/ and itself only' \
+    "$(ours_except src/tui/file '(shared|tui/model|tui/file)/')"
 none 'src/tui/view includes shared/, tui/model/, tui/reader/ and itself only' \
     "$(ours_except src/tui/view '(shared|tui/model|tui/view|tui/reader)/')"
 
@@ -48,8 +50,8 @@ none 'the demangler is in src/tui/model only' \
     "$(users_except '(libiberty/)?demangle\.h' 'src/tui/model/')"
 none 'jansson is where JSON is written or read only' \
     "$(users_except 'jansson' 'src/tui/(report/(report_json|piece)|command/list|model/mark_file|export/json_text)\.[ch]')"
-none 'zlib is in one file of src/tui/export only' \
-    "$(users_except 'zlib' 'src/tui/export/gzip\.c')"
+none 'zlib and zstd are where files are packed only' \
+    "$(users_except 'zlib|zstd' 'src/tui/(export/gzip|file/section)\.c')"
 none 'the terminal emulator is in the view and its commands only' \
     "$(users_except 'vterm' 'src/tui/(view|command)/')"
 

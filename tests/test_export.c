@@ -10,7 +10,7 @@
 
 #include "tests/tap.h"
 #include "tui/export/export.h"
-#include "tui/export/intern.h"
+#include "tui/model/intern.h"
 #include "tui/export/proto.h"
 
 #define SITES 600

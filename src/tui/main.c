@@ -23,7 +23,7 @@
 
 static const struct command *const commands[] = {
     &command_run, &command_attach, &command_list, &command_stat, &command_report,
-    &command_clean, &command_mode, &command_mark, &command_export,
+    &command_clean, &command_mode, &command_mark, &command_export, &command_snapshot,
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 

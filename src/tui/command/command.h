@@ -38,6 +38,7 @@ extern const struct command command_clean;
 extern const struct command command_mode;
 extern const struct command command_mark;
 extern const struct command command_export;
+extern const struct command command_snapshot;
 
 /* "memtop: " and the message and a newline on stderr. Returns STATUS_FAILED. */
 __attribute__((format(printf, 1, 2)))

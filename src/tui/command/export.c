@@ -9,8 +9,7 @@
 
 #include "tui/command/command.h"
 #include "tui/command/output.h"
-#include "tui/command/reporting.h"
-#include "tui/reader/proc.h"
+#include "tui/command/source.h"
 
 static void print_formats(void)
 {
@@ -53,19 +52,13 @@ static int check(const struct options *o, const struct export_format **f, struct
     return STATUS_DONE;
 }
 
-static int write_snapshot(const struct options *o, const struct export_format *f,
-                          struct export *e)
+static int write_export(const struct options *o, const struct export_format *f,
+                        const struct export *e)
 {
-    const struct target_info *t = &e->snapshot->target;
-    struct proc_memory memory;
     struct output out;
     if (output_open(&out, o->output, stdout) != 0)
         return STATUS_FAILED;
-    if (t->state == TARGET_RUNNING && proc_memory(t->pid, &memory))
-        e->resident_bytes = memory.rss_bytes;
-    e->symbols = symbols_new(t->state == TARGET_RUNNING ? t->pid : 0);
     int bad = e->symbols ? f->write(out.stream, e) : -1;
-    symbols_free(e->symbols);
     if (bad)
         command_fail("out of memory while the export was made");
     bad |= output_close(&out);
@@ -74,22 +67,21 @@ static int write_snapshot(const struct options *o, const struct export_format *f
 
 static int export_main(const struct options *o)
 {
-    struct snapshot s;
-    struct export e = { .snapshot = &s, .inverted = o->inverted };
+    struct source so;
+    struct export e = { .snapshot = &so.snapshot, .inverted = o->inverted };
     const struct export_format *f;
     int status = check(o, &f, &e);
     if (status != STATUS_DONE)
         return status;
-    struct reader *r = reporting_open(o->args[0]);
-    if (!r)
-        return STATUS_FAILED;
-    snapshot_init(&s);
     unsigned parts = READER_SITES | (f->history ? READER_SECONDS : 0);
-    enum reader_status got = reader_refresh(r, &s, parts);
-    status = got == READER_OK ? write_snapshot(o, f, &e)
-                              : command_fail("%s: %s", reader_path(r), reader_message(got));
-    snapshot_fini(&s);
-    reader_close(r);
+    if (source_open(&so, o->args[0], o->at, parts) != 0)
+        return STATUS_FAILED;
+    e.symbols = so.symbols;
+    e.resident_bytes = so.resident_bytes;
+    status = so.chosen ? write_export(o, f, &e)
+                       : command_fail("--at %s: %s is no recording: of it only the end is known",
+                                      o->at, o->args[0]);
+    source_close(&so);
     return status;
 }
 
@@ -97,9 +89,9 @@ const struct command command_export = {
     .name = "export",
     .args = "PID|FILE",
     .summary = "Write what is known of a process in the format of another tool",
-    .details = "FILE is the path of a segment. memtop list shows what there is.\n",
+    .details = SOURCE_DETAILS,
     .print_more = print_formats,
-    .options = OPTION_FORMAT | OPTION_VALUE | OPTION_INVERTED | OPTION_EXPORT,
+    .options = OPTION_FORMAT | OPTION_VALUE | OPTION_INVERTED | OPTION_EXPORT | OPTION_AT,
     .min_args = 1,
     .max_args = 1,
     .main = export_main,

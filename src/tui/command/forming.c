@@ -10,23 +10,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "tui/command/source.h"
+
 #define COLUMNS_LEAST 60
 #define COLUMNS_MOST  500
-
-/* "90", "1.5s", "2m", "1h" to nanoseconds. */
-static bool parse_time(const char *text, uint64_t *ns)
-{
-    size_t n = strspn(text, "0123456789.");
-    const char *unit = text + n;
-    double scale = !*unit || strcmp(unit, "s") == 0 ? 1
-                 : strcmp(unit, "m") == 0 ? 60 : strcmp(unit, "h") == 0 ? 3600 : 0;
-    char *end;
-    double value = strtod(text, &end);
-    if (n == 0 || end != unit || scale == 0 || value > 1e9)
-        return false;
-    *ns = (uint64_t)(value * scale * 1e9);
-    return true;
-}
 
 static bool wrong(const char *command, const char *what)
 {
@@ -56,7 +43,7 @@ bool forming_read(const struct options *o, const char *command, struct forms *f,
     *mark = NULL;
     if (w->at && strcmp(w->at, "peak") == 0)
         f->moment = FORMS_PEAK;
-    else if (w->at && parse_time(w->at, &f->at_ns))
+    else if (w->at && source_parse_time(w->at, &f->at_ns))
         f->moment = FORMS_TIME;
     else if (w->at && strcmp(w->at, "end") != 0)
         *mark = w->at;

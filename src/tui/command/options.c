@@ -53,6 +53,10 @@ static const struct option_row rows[] = {
     { OPTION_BUDGETS, 0, "max-allocations", "N", "fail when there were more allocations" },
     { OPTION_BUDGETS, 0, "suppress", "FILE", "leaks that are known: lines leak:PATTERN" },
     { OPTION_BUDGETS, 0, "all-leaks", NULL, "leaks: blocks of the runtime itself, too" },
+    { OPTION_AT, 0, "at", "WHEN", "of a recording: end, peak, a time (90s), #N, a mark" },
+    { OPTION_BLOCKS, 'b', "blocks", NULL, "all live blocks as well" },
+    { OPTION_INTERVAL, 'i', "interval", "S", "seconds from snapshot to snapshot (1)" },
+    { OPTION_MAX_SIZE, 0, "max-size", "SIZE", "how long the file may become (16M)" },
 };
 #define N_ROWS (sizeof rows / sizeof *rows)
 
@@ -127,6 +131,18 @@ static bool take_top(struct options *o, const char *value)
     return good;
 }
 
+/* "0.5" to nanoseconds: 10 ms to a day. */
+static bool parse_interval(const char *text, uint64_t *ns)
+{
+    size_t n = strspn(text, "0123456789.");
+    char *end;
+    double seconds = strtod(text, &end);
+    if (!n || text[n] || *end || !(seconds >= 0.01 && seconds <= 86400))
+        return false;
+    *ns = (uint64_t)(seconds * 1e9);
+    return true;
+}
+
 /* Take one option. false: its value is malformed. */
 static bool take(struct options *o, const struct option_row *row, const char *value)
 {
@@ -151,6 +167,10 @@ static bool take(struct options *o, const struct option_row *row, const char *va
     case OPTION_INVERTED: o->inverted = true; return true;
     case OPTION_BUDGETS: return options_take_budget(&o->budgets, row->name, value);
     case OPTION_FORMS: return options_take_form(&o->forms, row->name, value);
+    case OPTION_AT: o->at = value; return *value != '\0';
+    case OPTION_BLOCKS: o->blocks = true; return true;
+    case OPTION_INTERVAL: return parse_interval(value, &o->interval_ns);
+    case OPTION_MAX_SIZE: o->max_size = options_size(value); return o->max_size != 0;
     }
     return false;
 }

@@ -29,6 +29,10 @@ enum option_set {
     OPTION_FORMAT  = 1 << 17,
     OPTION_VALUE   = 1 << 18,
     OPTION_INVERTED = 1 << 19,
+    OPTION_AT      = 1 << 20,
+    OPTION_BLOCKS  = 1 << 21,
+    OPTION_INTERVAL = 1 << 22,
+    OPTION_MAX_SIZE = 1 << 23,
     OPTION_ASCII   = 1 << 10,
     OPTION_FORMS   = 1 << 11, /* which tables, of which moment, in which order */
     OPTION_BUDGETS = 1 << 12, /* what CMD may allocate */
@@ -77,6 +81,10 @@ struct options {
     bool inverted;
     struct forms_options forms;
     struct budget_options budgets;
+    const char *at;      /* a moment, NULL: not given */
+    bool blocks;
+    uint64_t interval_ns; /* 0: not given */
+    uint64_t max_size;   /* bytes, 0: not given */
     int n_args;          /* what follows the options */
     char **args;         /* NULL terminated */
 };

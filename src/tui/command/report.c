@@ -1,46 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * memtop report: what stat prints, for a process that runs or one that died
- * and left its segment.
+ * memtop report: what stat prints, for a process that runs, one that died and
+ * left its segment, or what was saved in a file.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "tui/command/command.h"
 #include "tui/command/forming.h"
 #include "tui/command/output.h"
 #include "tui/command/reporting.h"
+#include "tui/command/source.h"
 
-static int report_main(const struct options *o)
+/* The figures of the peak are in each snapshot, exactly. */
+static const char *at_of(const struct options *o)
 {
-    struct forms forms;
-    const char *mark;
-    if (!forming_read(o, "report", &forms, &mark))
-        return STATUS_USAGE;
-    struct reader *r = reporting_open(o->args[0]);
-    if (!r)
-        return STATUS_FAILED;
-    if (mark) {
-        reader_close(r);
-        return command_fail("--at %s: %s holds the figures of the peak, the end, and of times such "
-                            "as 90s, and not those of marks", mark, o->args[0]);
-    }
+    return o->forms.at && strcmp(o->forms.at, "peak") == 0 ? NULL : o->forms.at;
+}
+
+static int write_report(const struct options *o, const struct source *so, struct forms *forms)
+{
     struct reporting how = REPORTING_OF(o);
-    how.forms = &forms;
+    how.forms = forms;
+    how.exit_code = so->exit_code;
+    how.signal = so->signal;
     struct output out;
     int bad = output_open(&out, o->output, stdout);
     if (bad == 0) {
-        bad = reporting_write(&how, r, out.stream);
+        bad = reporting_write_snapshot(&how, &so->snapshot, so->symbols, out.stream);
         bad |= output_close(&out);
     }
-    reader_close(r);
     return bad ? STATUS_FAILED : STATUS_DONE;
+}
+
+static int report_main(const struct options *o)
+{
+    struct source so;
+    struct forms forms;
+    const char *mark;
+    struct options rest = *o;
+    if (source_open(&so, o->args[0], at_of(o), READER_SITES | READER_SECONDS) != 0)
+        return STATUS_FAILED;
+    if (so.chosen)
+        rest.forms.at = NULL;
+    int status = STATUS_USAGE;
+    if (forming_read(&rest, "report", &forms, &mark))
+        status = !mark ? write_report(&rest, &so, &forms)
+                       : command_fail("--at %s: %s holds the figures of the peak, the end, and of "
+                                      "times such as 90s, and not those of marks",
+                                      mark, o->args[0]);
+    source_close(&so);
+    return status;
 }
 
 const struct command command_report = {
     .name = "report",
     .args = "PID|FILE",
     .summary = "Report the allocations of a process that runs, or that left its data",
-    .details = "FILE is the path of a segment. memtop list shows what there is.\n",
+    .details = SOURCE_DETAILS,
     .print_more = forming_print_help,
     .options = OPTION_JSON | OPTION_REPORT | OPTION_TOP | OPTION_FORMS,
     .min_args = 1,

@@ -15,7 +15,9 @@ struct reader *reporting_open(const char *target)
     enum reader_status status = pid ? reader_open_pid(pid, &r) : reader_open_path(target, &r);
     if (status == READER_OK)
         return r;
-    command_fail("%s: %s%s", target, reader_message(status),
+    command_fail("%s: %s%s", target,
+                 !pid && status == READER_FOREIGN ? "no segment, snapshot or recording of memtop"
+                                                  : reader_message(status),
                  status == READER_NO_SEGMENT ? ": start it with memtop run or memtop stat"
                                              : "");
     return NULL;
@@ -33,14 +35,14 @@ static int prepare(struct reporting *how, struct report *r, struct budget *budge
     return 0;
 }
 
-static int write_snapshot(struct reporting *how, const struct snapshot *s, FILE *out)
+int reporting_write_snapshot(struct reporting *how, const struct snapshot *s,
+                             struct symbols *sy, FILE *out)
 {
-    const struct target_info *t = &s->target;
     char error[FORMS_ERROR] = "out of memory while the report was made";
     struct budget budgets[BUDGET_KINDS];
     struct report r = {
         .snapshot = s,
-        .symbols = symbols_new(t->state == TARGET_RUNNING ? t->pid : 0),
+        .symbols = sy,
         .top = how->top,
         .columns = forming_columns(out),
         .forms = how->forms,
@@ -58,7 +60,6 @@ static int write_snapshot(struct reporting *how, const struct snapshot *s, FILE 
     budgets_fini(budgets, r.n_budgets);
     if (how->forms)
         forms_fini(how->forms);
-    symbols_free(r.symbols);
     if (status != 0)
         command_fail("%s", error);
     return status;
@@ -70,10 +71,14 @@ int reporting_write(struct reporting *how, struct reader *r, FILE *out)
     snapshot_init(&s);
     enum reader_status status = reader_refresh(r, &s, READER_SITES | READER_SECONDS);
     int result = -1;
-    if (status == READER_OK)
-        result = write_snapshot(how, &s, out);
-    else
+    struct symbols *sy = NULL;
+    if (status == READER_OK) {
+        sy = symbols_new(s.target.state == TARGET_RUNNING ? s.target.pid : 0);
+        result = reporting_write_snapshot(how, &s, sy, out);
+    } else {
         command_fail("%s: %s", reader_path(r), reader_message(status));
+    }
+    symbols_free(sy);
     snapshot_fini(&s);
     return result;
 }

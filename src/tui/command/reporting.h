@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "tui/model/symbols.h"
 #include "tui/reader/reader.h"
 #include "tui/report/budget.h"
 #include "tui/report/forms.h"
@@ -34,6 +35,10 @@ struct reporting {
 
 /* Open by pid or path. NULL after a message. */
 struct reader *reporting_open(const char *target);
+
+/* Write a snapshot. 0, or -1 after a message. */
+int reporting_write_snapshot(struct reporting *how, const struct snapshot *s,
+                             struct symbols *sy, FILE *out);
 
 /* Take a snapshot and write it. 0, or -1 after a message. */
 int reporting_write(struct reporting *how, struct reader *r, FILE *out);

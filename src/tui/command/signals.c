@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
-static const int changed[] = { SIGPIPE, SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+static const int changed[] = { SIGPIPE, SIGXFSZ, SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 #define N_CHANGED (sizeof changed / sizeof *changed)
 
 static struct sigaction before[N_CHANGED];
@@ -39,6 +39,7 @@ void signals_start(void)
         sigaction(changed[i], NULL, &before[i]);
     sigprocmask(SIG_SETMASK, NULL, &mask_before);
     set(SIGPIPE, SIG_IGN);
+    set(SIGXFSZ, SIG_IGN);
     set(SIGCHLD, SIG_DFL);
     occupy_closed_descriptors();
 }
@@ -87,7 +88,7 @@ void signals_wait_end(void)
 {
     forward_to = 0;
     for (size_t i = 0; i < N_CHANGED; i++)
-        if (changed[i] != SIGPIPE && changed[i] != SIGCHLD)
+        if (changed[i] != SIGPIPE && changed[i] != SIGXFSZ && changed[i] != SIGCHLD)
             sigaction(changed[i], &before[i], NULL);
     sigprocmask(SIG_SETMASK, &mask_before, NULL);
 }

@@ -8,8 +8,9 @@
 
 #include <sys/types.h>
 
-/* At the start of main: a closed pipe becomes an error of write, children can
- * be waited for, and descriptors 0 to 2 are never taken by other files. */
+/* At the start of main: closed pipes and files that grow too long become errors
+ * of write, children can be waited for, and descriptors 0 to 2 are never taken by
+ * other files. */
 void signals_start(void);
 
 /* In a child before exec: everything as signals_start found it. Async-signal-

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "tui/export/gzip.h"
-#include "tui/export/intern.h"
+#include "tui/model/intern.h"
 #include "tui/export/proto.h"
 #include "tui/export/walk.h"
 #include "tui/report/safe_text.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tui/export/intern.h"
+#include "tui/model/intern.h"
 #include "tui/export/json_text.h"
 #include "tui/export/walk.h"
 

@@ -9,8 +9,10 @@
 #include "tui/model/symbols.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -71,7 +73,11 @@ struct state {
 };
 
 struct symbols {
-    struct state *state;
+    struct state *state; /* NULL: all is known */
+    const struct symbol *const *known; /* by node */
+    size_t n_known;
+    struct kept **placed; /* by node, made when asked for: those that are not */
+    size_t n_placed;
 };
 
 static uint64_t now_ns(clockid_t clock)
@@ -403,6 +409,53 @@ static bool start_worker(struct state *st)
     return error == 0;
 }
 
+/* ---- known names ------------------------------------------------------------- */
+/* "0x55..", as where nothing is known of a living target. */
+static struct kept *place(const struct snapshot *s, const struct node_row *row)
+{
+    char address[32], module[256];
+    const struct module_row *m = row->module && row->module < s->n_modules
+                                     ? &s->modules[row->module] : NULL;
+    struct frames frames = { .n = 1, .at = { { .function = address } } };
+    snprintf(address, sizeof address, "0x%" PRIx64, row->pc);
+    namer_module(m, NAMER_PLACED, module, sizeof module);
+    return pack(module, &frames);
+}
+
+static const struct symbol *lookup_known(struct symbols *sy, const struct snapshot *s,
+                                         uint32_t node)
+{
+    if (node < sy->n_known && sy->known[node])
+        return sy->known[node];
+    if (node >= sy->n_placed) {
+        struct kept **grown = realloc(sy->placed, s->n_nodes * sizeof *grown);
+        if (!grown)
+            return NULL;
+        memset(grown + sy->n_placed, 0, (s->n_nodes - sy->n_placed) * sizeof *grown);
+        sy->placed = grown;
+        sy->n_placed = s->n_nodes;
+    }
+    if (!sy->placed[node])
+        sy->placed[node] = place(s, &s->nodes[node]);
+    return sy->placed[node] ? (const struct symbol *)sy->placed[node]->symbol : NULL;
+}
+
+struct symbols *symbols_new_known(const struct symbol *const *names, size_t n)
+{
+    struct symbols *sy = calloc(1, sizeof *sy);
+    if (sy)
+        *sy = (struct symbols){ .known = names, .n_known = n };
+    return sy;
+}
+
+static void free_known(struct symbols *sy)
+{
+    for (size_t i = 0; i < sy->n_placed; i++)
+        free(sy->placed[i]);
+    free(sy->placed);
+    free(sy);
+}
+
 /* ---- the door --------------------------------------------------------------- */
 struct symbols *symbols_new(int pid)
 {
@@ -421,6 +474,10 @@ void symbols_free(struct symbols *sy)
 {
     if (!sy)
         return;
+    if (!sy->state) {
+        free_known(sy);
+        return;
+    }
     struct state *st = sy->state;
     uint64_t until = now_ns(CLOCK_REALTIME) + FREE_WAIT_NS;
     struct timespec deadline = {.tv_sec = (time_t)(until / SECOND),
@@ -439,6 +496,8 @@ const struct symbol *symbols_lookup(struct symbols *sy, const struct snapshot *s
 {
     if (!sy || node == 0 || node >= s->n_nodes)
         return NULL;
+    if (!sy->state)
+        return lookup_known(sy, s, node);
     struct state *st = sy->state;
     const struct node_row *row = &s->nodes[node];
     const struct symbol *symbol = NULL;
@@ -456,7 +515,7 @@ const struct symbol *symbols_lookup(struct symbols *sy, const struct snapshot *s
 
 unsigned symbols_generation(const struct symbols *sy)
 {
-    if (!sy)
+    if (!sy || !sy->state)
         return 0;
     pthread_mutex_lock(&sy->state->lock);
     drain(sy->state);
@@ -467,12 +526,12 @@ unsigned symbols_generation(const struct symbols *sy)
 
 int symbols_fd(const struct symbols *sy)
 {
-    return sy ? sy->state->fd : -1;
+    return sy && sy->state ? sy->state->fd : -1;
 }
 
 void symbols_wait(struct symbols *sy)
 {
-    if (!sy)
+    if (!sy || !sy->state)
         return;
     struct state *st = sy->state;
     pthread_mutex_lock(&st->lock);

@@ -41,6 +41,11 @@ struct symbol {
 struct symbols *symbols_new(int pid);
 void symbols_free(struct symbols *sy);
 
+/* Names that are known already, out of a file: names[i] is node i's, NULL where
+ * nothing is known. They outlive the object. There is no worker, and all answers
+ * are final. NULL without memory. */
+struct symbols *symbols_new_known(const struct symbol *const *names, size_t n);
+
 /* Name node `n` of `s`. NULL: not known yet, asked for. The answer belongs to
  * `sy` and lives as long as it. Call from one thread. */
 const struct symbol *symbols_lookup(struct symbols *sy, const struct snapshot *s,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A hash table of byte strings, all of them in one growing piece of memory.
- * Called by the writers. Never prints.
+ * Called by the writers of files. Never prints.
  */
-#include "tui/export/intern.h"
+#include "tui/model/intern.h"
 
 #include <stdlib.h>
 #include <string.h>

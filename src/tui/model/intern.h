@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Each of many byte strings (names, frames) once, numbered from 0 in the order
- * in which they came: for formats with tables of strings, functions, frames.
+ * in which they came: for file formats with tables of strings, functions, frames.
  *
  *     struct intern names = { 0 };
  *     uint32_t id = intern_text(&names, "malloc");
  *     intern_fini(&names);
  */
-#ifndef MEMTOP_TUI_EXPORT_INTERN_H
-#define MEMTOP_TUI_EXPORT_INTERN_H
+#ifndef MEMTOP_TUI_MODEL_INTERN_H
+#define MEMTOP_TUI_MODEL_INTERN_H
 
 #include <stdbool.h>
 #include <stddef.h>
