@@ -10,10 +10,7 @@
 
 #include "agent/shrink.h"
 #include "agent/store.h"
-
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
-#endif
+#include "agent/wiped.h"
 
 #define PART_BYTES BLOCKS_PART_BYTES
 #define PART_BLOCKS (SEG_REGION_BLOCKS / SEG_REGION_PARTS)
@@ -44,13 +41,8 @@ static uint64_t region_blocks_used;                      /* atomic */
 
 bool blocks_init(void)
 {
-    size_t bytes = REGIONS_MAX * sizeof *lone_pages;
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED || madvise(memory, bytes, MADV_WIPEONFORK) != 0)
-        return false;
-    lone_pages = memory;
-    return true;
+    lone_pages = wiped_map(REGIONS_MAX * sizeof *lone_pages);
+    return lone_pages != NULL;
 }
 
 void blocks_forget(void)
@@ -203,6 +195,8 @@ uint32_t blocks_parts(void)
 static struct seg_region *find_entry(uint64_t region)
 {
     uint32_t l2 = __atomic_load_n(&store.region_l1[region >> SEG_L2_SHIFT], __ATOMIC_ACQUIRE);
+    if (l2 == 0) /* in a segment that reads as zeros, see store_make_private */
+        return NULL;
     return &store.region_l2[(size_t)(l2 - 1) * SEG_L2_ENTRIES + region % SEG_L2_ENTRIES];
 }
 
@@ -213,6 +207,8 @@ bool blocks_part(uint32_t number, struct blocks_part *out)
     if (region == 0)
         return false;
     struct seg_region *r = find_entry(--region);
+    if (!r)
+        return false;
     uint32_t bit = __atomic_load_n(&r->committed, __ATOMIC_ACQUIRE) & 1u << part;
     unsigned first = part * PART_PAGES;
     uint64_t *word = &lone_pages[shadow][first / 64];

@@ -29,7 +29,7 @@ static const char *const family[] = {
     "aligned_alloc", "posix_memalign", "valloc", "pvalloc", "free_sized",
     "free_aligned_sized",
 };
-static const char *const others[] = { "_exit", "_Exit", "__cxa_finalize" };
+static const char *const others[] = { "_exit", "_Exit", "__cxa_finalize", "fork", "_Fork" };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define TARGETS (COUNT(family) + REAL_OPERATOR_COUNT + COUNT(others) + 2)

@@ -6,11 +6,15 @@
  * is not taken for the program's doing; unset until the thread is known, and
  * again after fork.
  *
- * Inlined into every hook: the whole way in is a load, a compare and a store.
+ * Inlined into every hook: the whole way in is a load, a compare and a store, and
+ * another look. Between the compare and the store a signal handler can fork, and
+ * the child return here, where fork has wiped the state; from the store on forks.h
+ * takes care of such a child.
  */
 #ifndef MEMTOP_AGENT_GATE_H
 #define MEMTOP_AGENT_GATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct thread; /* begins with a struct gate */
@@ -21,21 +25,29 @@ struct thread; /* begins with a struct gate */
 
 struct gate {
     uintptr_t word;
+    uintptr_t ready; /* 0: there is nothing behind it (any more) */
 };
 
 /* Never NULL. */
 extern __thread struct gate *gate_self __attribute__((tls_model("initial-exec")));
 
 /* The way in when the gate is not open (tracker.c). NULL: do not record. */
-struct thread *gate_enter_slowly(struct gate *g, uintptr_t frame);
+struct thread *gate_enter_slowly(uintptr_t frame);
+
+/* Is a hook under way, as far as one can tell at `frame`? A longjmp out of a signal
+ * handler can leave a gate shut for ever. */
+bool gate_is_shut(const struct gate *g, uintptr_t frame);
 
 static inline struct thread *gate_enter(void)
 {
     struct gate *g = gate_self;
     uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
     if (__builtin_expect(g->word != GATE_OPEN, 0))
-        return gate_enter_slowly(g, frame);
+        return gate_enter_slowly(frame);
     g->word = frame;
+    __asm__ volatile("" : : : "memory"); /* as signal handlers see it */
+    if (__builtin_expect(!g->ready, 0))
+        return gate_enter_slowly(frame);
     return (struct thread *)g;
 }
 

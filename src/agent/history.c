@@ -85,7 +85,8 @@ static void add_density(uint64_t tick, uint64_t count)
 static bool visit(struct visit *v, struct seg_second_site *s, uint32_t *rows_left)
 {
     uint32_t rows = threads_rows();
-    uint32_t n = rows - v->row < *rows_left ? rows - v->row : *rows_left;
+    uint32_t more = rows > v->row ? rows - v->row : 0;
+    uint32_t n = more < *rows_left ? more : *rows_left;
     sites_add_live(s->site, v->row, v->row + n, &v->bytes, &v->blocks);
     v->row += n;
     *rows_left -= n;

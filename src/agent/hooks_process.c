@@ -5,10 +5,12 @@
  * the process from ending as it wants to.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/forks.h"
 #include "agent/hooks.h"
 
 HOOK void __cxa_finalize(void *dso);
@@ -29,6 +31,34 @@ HOOK void _exit(int status)
 HOOK void _Exit(int status)
 {
     end_now(status);
+}
+
+/* A fork by a signal handler that interrupted a hook is a matter of its own. */
+static pid_t guarded_fork(int (*function)(void))
+{
+    struct forks_guard guard;
+    if (!function) {
+        errno = ENOSYS;
+        return -1;
+    }
+    if (!forks_prepare(&guard, (uintptr_t)__builtin_frame_address(0))) {
+        errno = ENOMEM;
+        return -1;
+    }
+    pid_t pid = function();
+    forks_done(&guard, pid);
+    return pid;
+}
+
+HOOK pid_t fork(void)
+{
+    return guarded_fork(real_ready() ? real.fork : NULL);
+}
+
+HOOK pid_t _Fork(void);
+HOOK pid_t _Fork(void)
+{
+    return guarded_fork(real_ready() ? real.fork_only : NULL);
 }
 
 /* Of include/memtop.h: programs find it by name. */

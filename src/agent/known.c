@@ -9,9 +9,7 @@
 
 #include <sys/mman.h>
 
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
-#endif
+#include "agent/wiped.h"
 
 #define FIRST_MASK ((UINT64_C(1) << 11) - 1) /* 32 KiB */
 #define LAST_MASK ((UINT64_C(1) << 18) - 1)  /* 4 MiB */
@@ -22,12 +20,8 @@ struct known_table *known_table;
 
 bool known_init(void)
 {
-    void *memory = mmap(NULL, TABLE_BYTES, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED || madvise(memory, TABLE_BYTES, MADV_WIPEONFORK) != 0)
-        return false;
-    known_table = memory;
-    return true;
+    known_table = wiped_map(TABLE_BYTES);
+    return known_table != NULL;
 }
 
 void known_forget(void)

@@ -63,9 +63,13 @@ static uint64_t next_stamp(void)
 void tracker_mark(const char *name)
 {
     int saved_errno = errno;
-    if (process_hold()) {
-        add(name, next_stamp());
-        process_release();
+    struct thread *t = tracker_enter(); /* for those who fork meanwhile */
+    if (t) {
+        if (process_hold()) {
+            add(name, next_stamp());
+            process_release();
+        }
+        tracker_leave(t);
     }
     errno = saved_errno;
 }

@@ -9,9 +9,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +19,7 @@
 #include "agent/blocks.h"
 #include "agent/clock.h"
 #include "agent/config.h"
+#include "agent/forks.h"
 #include "agent/history.h"
 #include "agent/known.h"
 #include "agent/modules.h"
@@ -31,10 +32,7 @@
 #include "agent/tier.h"
 #include "agent/tracker.h"
 #include "agent/trie.h"
-
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
-#endif
+#include "agent/wiped.h"
 
 enum {
     STATE_NONE = PROCESS_UNDECIDED,
@@ -53,6 +51,26 @@ static struct process_front front;
 static bool recording; /* and so do children, from their first event on; atomic */
 static bool attached;  /* it began while the process ran */
 static bool forked;    /* a segment was made before: by a parent */
+
+/* ---- signals --------------------------------------------------------------- */
+
+/* A handler must not fork out of the middle of a set-up: the child would go on with
+ * it in its parent's segment. Signals that say that an instruction failed would kill
+ * if they were blocked. */
+static uint64_t block_signals(void)
+{
+    static const int instructions[] = { SIGTRAP, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS };
+    uint64_t all = ~UINT64_C(0), old = 0;
+    for (unsigned i = 0; i < sizeof instructions / sizeof *instructions; i++)
+        all &= ~(UINT64_C(1) << (instructions[i] - 1));
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &old, sizeof old);
+    return old;
+}
+
+static void restore_signals(uint64_t old)
+{
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof old);
+}
 
 /* ---- set-up ---------------------------------------------------------------- */
 
@@ -90,18 +108,20 @@ static enum inject_result create(void)
 static void create_in_turn(void)
 {
     int saved_errno = errno;
+    uint64_t signals = block_signals();
     bool done = create() == INJECT_OK;
     if (done)
         store_publish();
     forked = true; /* whoever creates after us is our child */
-    errno = saved_errno;
     __atomic_store_n(&process_life->state, done ? STATE_READY : STATE_DORMANT, __ATOMIC_RELEASE);
+    restore_signals(signals);
+    errno = saved_errno;
 }
 
 static bool create_once(void)
 {
     uint32_t now = STATE_NONE;
-    if (!__atomic_load_n(&recording, __ATOMIC_ACQUIRE))
+    if (!__atomic_load_n(&recording, __ATOMIC_ACQUIRE) || forks_wait())
         return false;
     if (__atomic_compare_exchange_n(&process_life->state, &now, STATE_CREATING, false,
                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
@@ -124,7 +144,7 @@ bool process_hold(void)
     if (!process_ready())
         return false;
     __atomic_add_fetch(&process_life->holders, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&process_life->state, __ATOMIC_SEQ_CST) == STATE_READY)
+    if (process_records())
         return true;
     process_release();
     return false;
@@ -135,20 +155,28 @@ void process_release(void)
     __atomic_sub_fetch(&process_life->holders, 1, __ATOMIC_SEQ_CST);
 }
 
-struct thread *process_register_thread(void)
+bool process_records(void)
 {
-    int saved_errno = errno;
-    struct thread *t = threads_register();
-    errno = saved_errno;
-    return t;
+    return __atomic_load_n(&process_life->state, __ATOMIC_SEQ_CST) == STATE_READY;
 }
 
-static struct process_life *wiped_life(void)
+struct thread *process_enter(uintptr_t frame)
 {
-    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED || madvise(page, 4096, MADV_WIPEONFORK) != 0)
+    uint32_t now = __atomic_load_n(&process_life->state, __ATOMIC_ACQUIRE);
+    if (now == STATE_DORMANT || now == STATE_CREATING || (now == STATE_NONE && forks_wait()))
         return NULL;
-    return page;
+    int saved_errno = errno;
+    uint64_t signals = block_signals();
+    struct thread *t = NULL;
+    if (process_hold()) {
+        t = threads_register(frame);
+        if (!t)
+            t = threads_shared();
+        process_release();
+    }
+    restore_signals(signals);
+    errno = saved_errno;
+    return t;
 }
 
 /* Reserve what lasts for the program image. False: no memory. */
@@ -159,7 +187,7 @@ static bool reserve(void)
         return true;
     procinfo_executable(executable, sizeof executable);
     if (!threads_init() || !trie_init() || !known_init() || !blocks_init() ||
-        (word = wiped_life()) == NULL)
+        (word = wiped_map(sizeof *word)) == NULL)
         return false;
     process_life = word;
     return true;
@@ -324,11 +352,17 @@ static void say_goodbye(int status, uint32_t flags)
 
 void tracker_goodbye(int status)
 {
-    /* A forked child without an event has nothing to say. */
-    if (__atomic_load_n(&process_life->state, __ATOMIC_ACQUIRE) != STATE_READY || !process_hold())
+    /* A forked child without an event has nothing to say, nor has a vforked one. */
+    if (!process_records() || (int)syscall(SYS_getpid) != store.header->pid)
         return;
-    say_goodbye(status, 0);
-    process_release();
+    struct thread *t = tracker_enter(); /* for those who fork meanwhile */
+    if (!t)
+        return;
+    if (process_hold()) {
+        say_goodbye(status, 0);
+        process_release();
+    }
+    tracker_leave(t);
 }
 
 #ifdef __GLIBC__

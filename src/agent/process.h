@@ -40,8 +40,13 @@ bool process_ready(void);
 bool process_hold(void);
 void process_release(void);
 
-/* threads_register with errno kept. NULL: no page left. */
-struct thread *process_register_thread(void);
+/* Does the process record already? Makes nothing. */
+bool process_records(void);
+
+/* At a thread's first event: process_ready, and a state for the thread, with its gate
+ * shut by `frame`, or the shared one. NULL: the process does not record. No signal
+ * handler runs meanwhile. errno is kept. */
+struct thread *process_enter(uintptr_t frame);
 
 /* ---- for those who attach and detach; one at a time, outside of hooks --------- */
 

@@ -187,6 +187,8 @@ static void find_functions(const void *module)
     FIND_IN(module, free_aligned_sized);
     real.cxa_finalize =
         (__typeof__(real.cxa_finalize))real_next("__cxa_finalize");
+    FIND(fork);
+    real.fork_only = (__typeof__(real.fork_only))real_next("_Fork");
 }
 
 static const char *path_of(const void *address)

@@ -34,6 +34,8 @@ struct real_functions {
     void (*free_sized)(void *p, size_t size);
     void (*free_aligned_sized)(void *p, size_t align, size_t size);
     void (*cxa_finalize)(void *dso);
+    int (*fork)(void);
+    int (*fork_only)(void); /* _Fork: without the handlers of pthread_atfork */
 };
 
 extern struct real_functions real;

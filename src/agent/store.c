@@ -124,6 +124,7 @@ static void set_pointers(struct seg_header *header)
     store.site_errors = (void *)(base + at[SEG_SITE_ERRORS].offset);
     store.marks = (void *)(base + at[SEG_MARKS].offset);
     store.dir_entries = (uint32_t)(at[SEG_SITE_DIRS].count / SEG_THREADS_MAX);
+    store.bytes = header->file_bytes;
     store.header = header;
 }
 
@@ -309,8 +310,27 @@ void store_publish(void)
 
 void store_abandon(void)
 {
-    munmap(store.header, store.header->file_bytes);
+    munmap(store.header, store.bytes);
     store.header = NULL;
+}
+
+/* The path goes, so that nobody grows the parent's file by its name. */
+void store_make_private(void)
+{
+    if (!store.path[0])
+        return; /* it is */
+    struct stat st;
+    int fd = open(store.path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    void *at = MAP_FAILED;
+    if (fd >= 0 && fstat(fd, &st) == 0 && (uint64_t)st.st_size >= store.bytes)
+        at = mmap(store.header, store.bytes, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd, 0);
+    if (at == MAP_FAILED)
+        mmap(store.header, store.bytes, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+    if (fd >= 0)
+        close(fd);
+    store.path[0] = '\0';
 }
 
 /* ---- growth ---------------------------------------------------------------- */

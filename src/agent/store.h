@@ -41,6 +41,7 @@ struct store {
     struct seg_sample *samples;
     struct seg_site_error *site_errors;
     struct seg_mark *marks;
+    uint64_t bytes;            /* of the mapping */
     uint32_t dir_entries;      /* of each thread's site directory */
     char path[320];            /* of the file */
 };
@@ -64,6 +65,10 @@ void store_publish(void);
 
 /* Let go of a segment inherited over fork; its file stays the parent's. */
 void store_abandon(void);
+
+/* The same for one that is still in use: what is written from now on is seen by
+ * nobody else. Its contents stay, or read as zeros where the file is out of reach. */
+void store_make_private(void);
 
 /* Hand out the next element of a dense section. UINT64_MAX when the section
  * or the memory is used up. */

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -17,10 +16,7 @@
 #include "agent/clock.h"
 #include "agent/store.h"
 #include "agent/tier.h"
-
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
-#endif
+#include "agent/wiped.h"
 
 #define PROBES 4u       /* old pages asked after for each new thread */
 #define FRESH_ROWS 16u  /* below so many, take a fresh page without asking */
@@ -41,18 +37,8 @@ __thread struct gate *gate_self = &unset.gate;
 
 bool threads_init(void)
 {
-    void *memory = mmap(NULL, sizeof *registry, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED)
-        return false;
-    /* Without it (kernels before 4.14) a child would write on its parent's
-     * pages: rather not at all. */
-    if (madvise(memory, sizeof *registry, MADV_WIPEONFORK) != 0) {
-        munmap(memory, sizeof *registry);
-        return false;
-    }
-    registry = memory;
-    return true;
+    registry = wiped_map(sizeof *registry);
+    return registry != NULL;
 }
 
 static struct thread *prepare(uint32_t row, int32_t tid)
@@ -186,7 +172,7 @@ void threads_rejoin(struct thread *t)
     begin(t->row, __atomic_load_n(&registry->owners[t->row], __ATOMIC_RELAXED));
 }
 
-struct thread *threads_register(void)
+struct thread *threads_register(uintptr_t frame)
 {
     int32_t tid = (int32_t)syscall(SYS_gettid);
     uint32_t row = find_ended(tid, threads_rows());
@@ -200,9 +186,15 @@ struct thread *threads_register(void)
         __atomic_store_n(&registry->owners[row], tid, __ATOMIC_RELAXED);
     }
     struct thread *t = begin(row, tid);
-    t->gate.word = GATE_OPEN;
+    t->gate.word = frame;
+    t->gate.ready = 1;
     gate_self = &t->gate;
     return t;
+}
+
+void threads_leave_self(void)
+{
+    gate_self = &unset.gate;
 }
 
 void threads_refresh_name(struct thread *t)

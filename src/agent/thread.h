@@ -84,9 +84,12 @@ void threads_shut(void);
 /* Since threads_shut: is each thread outside of hooks, or was it? */
 bool threads_drained(void);
 
-/* Give the calling thread a page and make it thread_self(). NULL when there is no
- * page left: use threads_shared(). */
-struct thread *threads_register(void);
+/* Give the calling thread a page and make it thread_self(), with its gate shut by
+ * `frame`. NULL when there is no page left: use threads_shared(). */
+struct thread *threads_register(uintptr_t frame);
+
+/* Forget which state is the calling thread's. */
+void threads_leave_self(void);
 
 /* The state that stands for row 1: events in signal handlers that interrupted
  * a hook, and threads beyond the last page. */

@@ -9,6 +9,11 @@
  */
 #include "agent/tracker.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "agent/blocks.h"
 #include "agent/clock.h"
 #include "agent/heap.h"
@@ -36,34 +41,51 @@ HOT void add(bool shared, uint64_t *counter, uint64_t n)
 
 /* ---- in and out of a hook ---------------------------------------------------- */
 
-/* A longjmp out of a signal handler can leave a gate shut for ever. The frame
- * that shut it is gone when we run above it on the same stack. */
-static bool abandoned(const struct gate *g, uintptr_t frame)
+/* An alternate stack for signals may be part of the very stack that it is an
+ * alternative to. */
+static bool on_alternate_stack(void)
 {
-    return frame > g->word && frame - g->word < 1u << 20;
+    stack_t now;
+    int saved_errno = errno;
+    bool is = syscall(SYS_sigaltstack, NULL, &now) != 0 || (now.ss_flags & SS_ONSTACK);
+    errno = saved_errno;
+    return is;
 }
 
-static __attribute__((noinline)) struct thread *enter_slowly(struct gate *g, uintptr_t frame)
+/* The frame that shut a gate is gone when we run above it on the same stack. */
+bool gate_is_shut(const struct gate *g, uintptr_t frame)
 {
-    struct thread *t = (struct thread *)g;
+    uintptr_t word = g->word;
+    if (word == GATE_UNSET || word == GATE_OPEN)
+        return false;
+    return frame <= word || frame - word >= 1u << 20 || on_alternate_stack();
+}
+
+static __attribute__((noinline)) struct thread *enter_slowly(uintptr_t frame)
+{
+    struct thread *t = thread_self();
+    if (!t->gate.ready) {
+        if (t->gate.word != GATE_UNSET) /* wiped while it was being shut */
+            t->gate.word = GATE_UNSET;
+        return process_enter(frame);
+    }
     if (!process_hold())
         return NULL;
-    if (g->word == GATE_UNSET) {
-        t = process_register_thread();
-    } else if (g->word != GATE_OPEN && !abandoned(g, frame)) {
-        t = NULL;
+    bool nested = gate_is_shut(&t->gate, frame);
+    if (nested)
         add(true, &threads_shared()->page->nested, 1);
-    }
-    if (t)
+    else
         t->gate.word = frame;
     process_release();
-    return t ? t : threads_shared();
+    if (nested)
+        return threads_shared();
+    return t->gate.ready ? t : process_enter(frame); /* as in gate_enter */
 }
 
 /* A dormant agent comes here at each event. */
-struct thread *gate_enter_slowly(struct gate *g, uintptr_t frame)
+struct thread *gate_enter_slowly(uintptr_t frame)
 {
-    return process_is_dormant() ? NULL : enter_slowly(g, frame);
+    return process_is_dormant() ? NULL : enter_slowly(frame);
 }
 
 /* t was turned off when recording ended. Does it take part in another one? If that

@@ -16,10 +16,7 @@
 #include "agent/clock.h"
 #include "agent/modules.h"
 #include "agent/store.h"
-
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
-#endif
+#include "agent/wiped.h"
 
 #define FIRST_BITS 12u /* slots of the first table: 4096 */
 #define TABLES 14u     /* the last has 2^25 */
@@ -58,13 +55,8 @@ static size_t index_bytes(void)
 
 bool trie_init(void)
 {
-    size_t bytes = index_bytes();
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED || madvise(memory, bytes, MADV_WIPEONFORK) != 0)
-        return false;
-    index_ = memory;
-    return true;
+    index_ = wiped_map(index_bytes());
+    return index_ != NULL;
 }
 
 void trie_forget(void)
