@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "tui/model/site_watch.h"
+#include "tui/view/block_filter.h"
 #include "tui/view/block_list.h"
 #include "tui/view/dialog.h"
 #include "tui/view/growth.h"
@@ -168,6 +169,8 @@ static void draw_view(struct canvas *c, int view, void *state)
     int spans[VIEW_COUNT][2];
     char status[160] = "";
     const struct view_ops *ops = view_table[view];
+    context.selected = context.filter && block_filter_on(context.filter) &&
+                       ops->reads & (VIEW_READS_FILTER | VIEW_READS_SELECTED);
     header_title(&context, c, 0);
     header_figures(&context, c, (struct rect){ .row = 1, .rows = 3, .cols = c->cols });
     header_tabs(&context, view, c, 4, spans);
@@ -494,6 +497,51 @@ static void test_time(void)
     fill(&snapshot);
 }
 
+/* Live blocks of all sizes and ages by all sites. */
+static void sum_blocks(struct block_filter *f)
+{
+    chosen_begin(&f->sums, &f->what, &snapshot);
+    for (uint32_t i = 1; i < 3000; i++) {
+        uint64_t size = 1 + i * i % 977 * (i % 3);
+        chosen_add(&f->sums, &(struct choice_block){
+                                 .size = size, .site = 1 + i % 37, .tid = 4321 + (int)(i % 2),
+                                 .age_ns = UINT64_C(300) << i % 29, .blocks = 1, .bytes = size });
+    }
+    f->known = true;
+    f->version++;
+}
+
+static void test_sizes_view(void)
+{
+    static const enum action other[] = { ACTION_OTHER_PANE, ACTION_UNITS, ACTION_LAST };
+    static struct block_filter f;
+    for (unsigned i = 0; i < SEG_LIFE_CLASSES; i++)
+        snapshot.lifetimes[i] = (struct lifetime_row){
+            .below_ns = i < SEG_LIFE_CLASSES - 1 ? UINT64_C(419) << i : UINT64_MAX,
+            .frees = i < 30 ? 5000 / (i + 1) : 0 };
+    context.filter = &f;
+    draw_scene("sizes-none-80x24", &view_sizes, 24, 80, ACTION_NONE);
+    sum_blocks(&f);
+    draw_scene("sizes-80x24", &view_sizes, 24, 80, ACTION_DOWN);
+    draw_scene_after("sizes-200x60", &view_sizes, 60, 200, other);
+    f.what = (struct choice){ .by_size = true, .size_min = 17, .size_max = 64, .by_age = true,
+                              .age_below_ns = 419 << 12, .by_thread = true, .tid = 4322 };
+    sum_blocks(&f);
+    draw_scene("sizes-80x24-selected", &view_sizes, 24, 80, ACTION_DOWN);
+    draw_scene("sites-80x24-selected", &view_sites, 24, 80, ACTION_DOWN);
+    draw_scene("threads-80x24-selected", &view_threads, 24, 80, ACTION_NONE);
+    scene_glyphs = GLYPHS_ASCII;
+    draw_scene("sizes-80x24-ascii", &view_sizes, 24, 80, ACTION_DOWN);
+    draw_scene("sizes-200x60-ascii", &view_sizes, 60, 200, ACTION_OTHER_PANE);
+    scene_glyphs = GLYPHS_BRAILLE;
+    f.what.tid = 1;
+    draw_scene("sites-80x24-summing", &view_sites, 24, 80, ACTION_NONE);
+    block_filter_fini(&f);
+    context.filter = NULL;
+    context.selected = false;
+    fill(&snapshot);
+}
+
 static void test_blocks(void)
 {
     struct block_row rows[30];
@@ -567,6 +615,7 @@ int main(void)
     test_trends();
     test_marks();
     test_time();
+    test_sizes_view();
     test_blocks();
     test_pages();
     test_sizes();

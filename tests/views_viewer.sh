@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Views over time in a terminal: verdicts on how call sites grow, the timeline.
+# Views over time and over live blocks in a terminal: verdicts on how call sites
+# grow, the timeline, sizes and ages.
 . "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
 
 LC_ALL=C.UTF-8
@@ -14,6 +15,51 @@ screen() {
     shift 4
     run "$text" "$SCREEN" -r "$rows" -c "$cols" -s "$TMP/script" -- "$@"
 }
+
+screen 'who allocates blocks of this size, of this age, in this thread' 24 80 'wait make_rows
+tab Sizes
+match "^all 1,[0-9]{3} live blocks, "
+match "^ +897-1K +977K 1.00k  1.00k "
+keys <Space>
+match "^1,000 live blocks, 977 KiB of [0-9.]+ [KM]iB: 897-1K bytes$"
+match "^● +897-1K +977K 1.00k  1.00k "
+wait "SELECTED live blocks, exact"
+match "^ 977K  100% 1.00k .* make_rows "
+keys <Enter>
+wait "Sites]"
+match "1 of 1 call sites, only blocks of 897-1K bytes "
+match "^ 977K  100% 1.00k .* make_rows "
+keys x
+wait! "only blocks of"
+tab Threads
+keys <Space>
+match " steady SELECTED$"
+wait "whole run"
+keys <Enter>
+match "only blocks of thread steady"
+match "^ 977K +[0-9]+% 1.00k .* make_rows "
+keys <Esc>
+wait! "only blocks of"
+tab Sizes
+keys <Home><Space>
+wait! "make_rows"
+resize 5 20
+wait "terminal too small"
+resize 60 200
+match "^● "
+keys x
+wait make_rows
+tab Output
+keys iq\n
+wait "exited with status 3"
+tab Sizes
+keys <Right><End><Space>
+match "^1,000 live blocks, 977 KiB of [0-9.]+ [KM]iB: [0-9.]+ m?s to [0-9.]+ m?s old"
+match "^ 977K  100% 1.00k .* make_rows "
+keys <Up><Space>
+match "^1,000 live blocks, .* old"
+keys <Space>
+match "^all 1,[0-9]{3} live blocks"' "$MEMTOP" run -- "$VICTIMS/steady"
 
 mkfifo "$TMP/in"
 LD_PRELOAD=$MEMTOP_AGENT "$VICTIMS/trends" <"$TMP/in" &

@@ -38,6 +38,13 @@ void app_notice(struct app *a, const char *format, ...)
     a->dirty = true;
 }
 
+/* Whether the view in front shows only the blocks that are meant. */
+static bool is_selected(const struct app *a)
+{
+    return block_filter_on(&a->filter) &&
+           view_table[a->current]->reads & (VIEW_READS_FILTER | VIEW_READS_SELECTED);
+}
+
 void app_context(struct app *a, struct view_context *x)
 {
     *x = (struct view_context){
@@ -58,6 +65,8 @@ void app_context(struct app *a, struct view_context *x)
         .terminal = a->terminal,
         .growth = &a->growth,
         .blocks = &a->blocks,
+        .filter = &a->filter,
+        .selected = is_selected(a),
     };
 }
 
@@ -77,11 +86,18 @@ static bool shows_blocks(const struct app *a)
     return !a->picking && !a->paused && view_table[a->current]->reads & VIEW_READS_BLOCKS;
 }
 
+static bool shows_filter(const struct app *a)
+{
+    return !a->picking && !a->paused &&
+           (is_selected(a) || view_table[a->current]->reads & VIEW_READS_SELECTED);
+}
+
 static void follow_marks(struct app *a, uint64_t now)
 {
     a->dirty |= growth_follow(&a->growth, &a->target, now, shows_growth(a));
     if (shows_blocks(a))
         a->dirty |= block_list_follow(&a->blocks, &a->target, now);
+    a->dirty |= block_filter_follow(&a->filter, &a->target, now, shows_filter(a));
     if (a->growth.message[0])
         app_notice(a, "%s", a->growth.message);
     a->growth.message[0] = '\0';
@@ -143,6 +159,7 @@ static void reopen(struct app *a, uint64_t now)
     a->next_reopen_ns = now + REOPEN_NS;
     growth_rest(&a->growth);
     block_list_forget(&a->blocks);
+    block_filter_forget(&a->filter);
     enum reader_status status = target_open(&a->target, a->target.pid);
     if (status == READER_OK) {
         growth_forget(&a->growth);
@@ -184,6 +201,7 @@ void app_leave(struct app *a)
         a->picker.next_ns = 0;
         growth_forget(&a->growth);
         block_list_forget(&a->blocks);
+        block_filter_forget(&a->filter);
         target_fini(&a->target);
         target_init(&a->target);
     } else if (a->config->child && !a->result->child_exited && a->pidfd >= 0) {
@@ -302,6 +320,7 @@ static uint64_t due(const struct app *a)
         when = earlier(when, growth_due(&a->growth, &a->target, shows_growth(a)));
     if (shows_blocks(a))
         when = earlier(when, block_list_due(&a->blocks, &a->target));
+    when = earlier(when, block_filter_due(&a->filter, &a->target, shows_filter(a)));
     if (a->notice[0])
         when = earlier(when, a->notice_until_ns);
     if (a->dirty)
@@ -549,6 +568,7 @@ int app_run(const struct app_config *config, struct app_result *result)
     picker_fini(&a->picker);
     growth_fini(&a->growth);
     block_list_fini(&a->blocks);
+    block_filter_fini(&a->filter);
     target_fini(&a->target);
     if (a->pidfd >= 0)
         close(a->pidfd);

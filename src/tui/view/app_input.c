@@ -138,6 +138,13 @@ static void leave(struct app *a)
         app_leave(a);
 }
 
+/* Every block is meant again. */
+static void unselect(struct app *a)
+{
+    if (block_filter_on(&a->filter))
+        block_filter_choose(&a->filter, &(struct choice){ .by_size = false });
+}
+
 static void own_action(struct app *a, enum action action)
 {
     if (action >= ACTION_VIEW_1 && action < ACTION_VIEW_1 + VIEW_COUNT) {
@@ -149,6 +156,8 @@ static void own_action(struct app *a, enum action action)
     case ACTION_DIFF: a->notice[0] = '\0'; growth_toggle(&a->growth); show_growth(a); break;
     case ACTION_COMPARE: show_growth(a); break;
     case ACTION_BLOCKS: show_blocks(a); break;
+    case ACTION_SELECT_SITES: show_view(a, view_index(&view_sites)); break;
+    case ACTION_UNSELECT: case ACTION_CANCEL: unselect(a); break;
     case ACTION_HELP: a->help = true; a->help_scroll = 0; break;
     case ACTION_QUIT: leave(a); break;
     case ACTION_OPEN: app_pick(a, picker_selected(&a->picker)); break;

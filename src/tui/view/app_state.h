@@ -8,6 +8,7 @@
 #define MEMTOP_TUI_VIEW_APP_STATE_H
 
 #include "tui/view/app.h"
+#include "tui/view/block_filter.h"
 #include "tui/view/block_list.h"
 #include "tui/view/dialog.h"
 #include "tui/view/growth.h"
@@ -23,6 +24,7 @@ struct app {
     struct target target;
     struct growth growth;
     struct block_list blocks;
+    struct block_filter filter;
     struct picker picker;
     bool picking;            /* the picker has the screen */
     bool from_picker;        /* leaving a target leads back to it */

@@ -255,7 +255,8 @@ static void describe_scope(const struct view_context *x, char *out, size_t n)
                  format_bytes(bytes, sizeof bytes, (int64_t)slack));
     if (t->estimated)
         strcpy(exact, "~ is estimated");
-    snprintf(out, n, "whole run, %s%s ", t->lost ? "incomplete" : exact, foreign);
+    snprintf(out, n, "%s, %s%s ", x->selected ? "SELECTED live blocks" : "whole run",
+             t->lost ? "incomplete" : exact, foreign);
 }
 
 void header_status(const struct view_context *x, struct canvas *c, int row, const char *text)

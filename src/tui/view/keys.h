@@ -53,9 +53,13 @@ enum key_where {
     WHERE_BLOCKS = 1 << 9, /* the view of blocks */
     WHERE_TREE   = 1 << 10, /* the call tree */
     WHERE_TIME   = 1 << 11, /* the timeline */
+    WHERE_SIZES  = 1 << 16, /* the view of sizes and ages */
+    WHERE_THREADS = 1 << 17, /* the view of threads */
+    WHERE_UNITS  = WHERE_GRAPHS | WHERE_SIZES,
+    WHERE_CHOICE = WHERE_SIZES | WHERE_THREADS,
     WHERE_ZOOM   = WHERE_GRAPHS | WHERE_TIME,
     WHERE_ANY    = WHERE_TARGET | WHERE_PICKER | WHERE_HELP,
-    WHERE_MOVE   = WHERE_LIST | WHERE_PICKER | WHERE_OUTPUT | WHERE_HELP,
+    WHERE_MOVE   = WHERE_LIST | WHERE_SIZES | WHERE_PICKER | WHERE_OUTPUT | WHERE_HELP,
     WHERE_ROWS   = WHERE_LIST | WHERE_PICKER,
 };
 
@@ -77,6 +81,9 @@ enum key_where {
     X(TREE_EXPAND, WHERE_TREE, '+', '=', KEYCODE_RIGHT, NULL, "open the row")            \
     X(TREE_COLLAPSE, WHERE_TREE, '-', KEYCODE_LEFT, 0, NULL, "close the row, or go above") \
     X(TREE_ALL, WHERE_TREE, '*', 0, 0, "All", "open all rows, or close them")            \
+    X(SELECT_SITES, WHERE_CHOICE, KEYCODE_ENTER, 0, 0, "Who", "the call sites of such blocks") \
+    X(SELECT, WHERE_CHOICE, ' ', 0, 0, "Select", "only such blocks; on to another row; all") \
+    X(OTHER_PANE, WHERE_SIZES, KEYCODE_LEFT, KEYCODE_RIGHT, 0, "Sizes, ages", "the other list") \
     X(EARLIER, WHERE_TIME, KEYCODE_LEFT, ',', 0, "Back", "the cursor back in time")      \
     X(LATER, WHERE_TIME, KEYCODE_RIGHT, '.', 0, NULL, "the cursor on in time")           \
     X(FAR_EARLIER, WHERE_TIME, KEYCODE_PAGE_UP, KEY_CONTROL('b'), 0, NULL, "far back in time") \
@@ -102,6 +109,7 @@ enum key_where {
     X(THREADS, WHERE_TARGET, 'T', 0, 0, NULL, "the threads")                             \
     X(MARK, WHERE_TARGET, 'm', 0, 0, "Mark", "set a mark: what comes later is compared with it") \
     X(DIFF, WHERE_TARGET, 'D', 0, 0, "Diff", "growth from mark to mark, since the last one, off") \
+    X(UNSELECT, WHERE_TARGET, 'x', 0, 0, NULL, "all sizes, ages and threads again")      \
     X(BLOCKS, WHERE_SITES, 'b', 0, 0, "Blocks", "the live blocks of the call site")      \
     X(CONTENTS, WHERE_BLOCKS, KEYCODE_ENTER, 0, 0, "Contents", "what is in the block")   \
     X(COMPARE, WHERE_MARKS, KEYCODE_ENTER, 0, 0, "Since", "growth since this mark")      \
@@ -119,7 +127,7 @@ enum key_where {
     X(SORT_LEFT, WHERE_LIST, '<', KEYCODE_LEFT, 0, NULL, "sort by the column to the left") \
     X(SORT_RIGHT, WHERE_LIST, '>', KEYCODE_RIGHT, 0, "Sort", "sort by the column to the right") \
     X(REVERSE, WHERE_LIST, 'I', 0, 0, "Reverse", "reverse the order")                    \
-    X(UNITS, WHERE_GRAPHS, 'u', 0, 0, "Units", "sizes in blocks or in bytes")            \
+    X(UNITS, WHERE_UNITS, 'u', 0, 0, "Units", "sizes in blocks or in bytes")            \
     X(ZOOM_IN, WHERE_ZOOM, '+', '=', 0, "Zoom", "graphs: less time, finer steps")        \
     X(ZOOM_OUT, WHERE_ZOOM, '-', 0, 0, NULL, "graphs: more time, coarser steps")         \
     X(REDRAW, WHERE_ANY, KEY_CONTROL('l'), 0, 0, NULL, "draw the screen anew")           \

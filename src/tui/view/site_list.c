@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tui/model/site_watch.h"
+#include "tui/view/block_filter.h"
 #include "tui/view/format.h"
 #include "tui/view/labels.h"
 
@@ -40,9 +41,23 @@ void site_list_fini(struct site_list *l)
 }
 
 /* ---- order --------------------------------------------------------------- */
-static double average(const struct site_row *r)
+/* What is live of a site, or of those of its blocks that are meant. */
+struct live {
+    int64_t bytes, blocks;
+    double average; /* size; of all that it ever allocated, unless filtered */
+};
+
+static struct live live_of(const struct site_list *l, const struct view_context *x, uint32_t site)
 {
-    return r->allocations ? (double)r->bytes_allocated / (double)r->allocations : 0;
+    const struct site_row *r = &x->snapshot->sites[site];
+    if (!l->filtered)
+        return (struct live){
+            .bytes = r->live_bytes, .blocks = r->live_blocks,
+            .average = r->allocations ? (double)r->bytes_allocated / (double)r->allocations : 0,
+        };
+    struct choice_sum sum = block_filter_site(x->filter, site);
+    return (struct live){ .bytes = (int64_t)sum.bytes, .blocks = (int64_t)sum.blocks,
+                          .average = sum.blocks ? (double)sum.bytes / (double)sum.blocks : 0 };
 }
 
 static const struct verdict *verdict_of(const struct view_context *x, uint32_t site)
@@ -56,11 +71,13 @@ static double trend_key(const struct verdict *v)
     return v ? v->label * 1e20 + v->slope : 0;
 }
 
-static double key_of(const struct view_context *x, uint32_t site, int column)
+static double key_of(const struct site_list *l, const struct view_context *x, uint32_t site,
+                     int column)
 {
     const struct site_row *r = &x->snapshot->sites[site];
+    struct live live = live_of(l, x, site);
     switch (column) {
-    case COLUMN_BLOCKS: return (double)r->live_blocks;
+    case COLUMN_BLOCKS: return (double)live.blocks;
     case COLUMN_TREND: return trend_key(verdict_of(x, site));
     case COLUMN_RATE: return rate_table_get(x->site_rates, site);
     case COLUMN_PEAK: return (double)r->peak_bytes;
@@ -68,8 +85,8 @@ static double key_of(const struct view_context *x, uint32_t site, int column)
     case COLUMN_ALLOCS: return (double)r->allocations;
     case COLUMN_TEMPORARY:
         return r->allocations ? (double)r->temporary / (double)r->allocations : 0;
-    case COLUMN_AVERAGE: return average(r);
-    default: return (double)r->live_bytes;
+    case COLUMN_AVERAGE: return live.average;
+    default: return (double)live.bytes;
     }
 }
 
@@ -80,9 +97,9 @@ static void collect(struct site_list *l, const struct view_context *x)
     if (order_reserve(&l->order, s->n_sites) != 0)
         return;
     for (uint32_t i = 0; i < s->n_sites; i++) {
-        if (!s->sites[i].allocations)
+        if (!s->sites[i].allocations || (l->filtered && !live_of(l, x, i).blocks))
             continue;
-        double key = key_of(x, i, l->table.sort);
+        double key = key_of(l, x, i, l->table.sort);
         l->order.items[n++] = (struct order_item){ .key = l->table.reverse ? -key : key,
                                                    .row = i };
     }
@@ -99,7 +116,8 @@ static void follow_chosen(struct site_list *l)
 static bool is_stale(const struct site_list *l, const struct view_context *x)
 {
     return l->version != x->sites_version || l->sorted_by != l->table.sort ||
-           l->sorted_reverse != l->table.reverse;
+           l->sorted_reverse != l->table.reverse ||
+           (x->filter && l->filter_version != x->filter->version);
 }
 
 static void refresh(struct site_list *l, const struct view_context *x, int rows)
@@ -107,6 +125,7 @@ static void refresh(struct site_list *l, const struct view_context *x, int rows)
     if (is_stale(l, x)) {
         collect(l, x);
         l->version = x->sites_version;
+        l->filter_version = x->filter ? x->filter->version : 0;
         l->sorted_by = l->table.sort;
         l->sorted_reverse = l->table.reverse;
         l->sorted_rows = 0;
@@ -156,22 +175,25 @@ void site_list_trend(const struct view_context *x, uint32_t site, struct canvas 
                     words[v->label]);
 }
 
-static char *cell_text(const struct view_context *x, uint32_t site, int column, char *out,
-                       size_t n)
+static char *cell_text(const struct site_list *l, uint32_t site, int column, char *out, size_t n)
 {
+    const struct view_context *x = l->x;
     const struct site_row *r = &x->snapshot->sites[site];
+    struct live live = live_of(l, x, site);
     switch (column) {
-    case COLUMN_LIVE: return format_bytes_short(out, n, r->live_bytes);
+    case COLUMN_LIVE: return format_bytes_short(out, n, live.bytes);
     case COLUMN_SHARE:
-        return format_percent(out, n, r->live_bytes, x->snapshot->totals.live_bytes);
-    case COLUMN_BLOCKS: return format_count(out, n, r->live_blocks);
+        return format_percent(out, n, live.bytes,
+                              l->filtered ? (int64_t)x->filter->sums.taken.bytes
+                                          : x->snapshot->totals.live_bytes);
+    case COLUMN_BLOCKS: return format_count(out, n, live.blocks);
     case COLUMN_RATE: return format_rate(out, n, rate_table_get(x->site_rates, site));
     case COLUMN_PEAK: return format_bytes_short(out, n, r->peak_bytes);
     case COLUMN_TOTAL: return format_bytes_short(out, n, (int64_t)r->bytes_allocated);
     case COLUMN_ALLOCS: return format_count(out, n, (int64_t)r->allocations);
     case COLUMN_TEMPORARY:
         return format_percent(out, n, (int64_t)r->temporary, (int64_t)r->allocations);
-    default: return format_bytes_short(out, n, (int64_t)average(r));
+    default: return format_bytes_short(out, n, (int64_t)live.average);
     }
 }
 
@@ -204,7 +226,7 @@ static void draw_cell(void *data, size_t row, int column, struct canvas *c, int 
         site_list_trend(l->x, site, c, at_row, col, width);
         return;
     }
-    cell_text(l->x, site, column, text, sizeof text);
+    cell_text(l, site, column, text, sizeof text);
     if (is_estimate(&l->x->snapshot->sites[site], column)) {
         if (col > l->table.area.col) { /* there is a blank, for the mark */
             col--;
@@ -214,8 +236,17 @@ static void draw_cell(void *data, size_t row, int column, struct canvas *c, int 
         }
         format_estimate(text, sizeof text, text, true);
     }
+    bool other = l->filtered && column != COLUMN_LIVE && column != COLUMN_SHARE &&
+                 column != COLUMN_BLOCKS && column != COLUMN_AVERAGE;
     canvas_text_right(c, at_row, col, width,
-                      column == l->table.sort ? ROLE_STRONG : ROLE_PLAIN, text);
+                      column == l->table.sort ? ROLE_STRONG : other ? ROLE_DIM : ROLE_PLAIN,
+                      text);
+}
+
+static const char *empty_text(const struct site_list *l)
+{
+    return !l->filtered ? "no allocations yet"
+         : block_filter_ready(l->x->filter) ? "no such blocks" : "being summed...";
 }
 
 void site_list_draw(struct site_list *l, const struct view_context *x, struct canvas *c,
@@ -227,7 +258,7 @@ void site_list_draw(struct site_list *l, const struct view_context *x, struct ca
     table_draw(&l->table, columns, COLUMN_COUNT, c, area, draw_cell, l);
     if (!l->order.n && area.rows > 1)
         canvas_text(c, area.row + 1, area.col, area.cols, ROLE_DIM,
-                    "no allocations yet");
+                    empty_text(l));
     l->x = NULL;
 }
 

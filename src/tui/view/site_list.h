@@ -19,6 +19,8 @@ struct site_list {
     int sorted_by;
     bool sorted_reverse;
     size_t sorted_rows;  /* how many leading rows are in order */
+    bool filtered;       /* rows are of the blocks that the context's filter means */
+    unsigned filter_version;
     const struct view_context *x; /* while drawing */
 };
 

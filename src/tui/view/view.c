@@ -9,6 +9,7 @@ const struct view_ops *const view_table[VIEW_COUNT] = {
     &view_tree,
     &view_sites,
     &view_blocks,
+    &view_sizes,
     &view_threads,
     &view_time,
     &view_marks,

@@ -17,6 +17,7 @@
 
 struct terminal;
 struct growth;
+struct block_filter;
 struct block_list;
 struct site_watch;
 
@@ -39,6 +40,8 @@ struct view_context {
     struct terminal *terminal;           /* NULL: the program has its own */
     struct growth *growth;               /* marks; NULL: none. Views may call what
                                             growth.h has for keys */
+    struct block_filter *filter;         /* which blocks are meant; NULL: all */
+    bool selected;                       /* the view in front shows only these */
     struct block_list *blocks;           /* of one call site; NULL: none */
 };
 
@@ -47,6 +50,8 @@ enum view_reads {
     VIEW_READS_SITES  = 1 << 0,
     VIEW_READS_GROWTH = 1 << 1, /* while marks are compared */
     VIEW_READS_BLOCKS = 1 << 2, /* the context's blocks */
+    VIEW_READS_FILTER = 1 << 8, /* the context's filter, while it is on */
+    VIEW_READS_SELECTED = 1 << 9, /* its sums, whether it is on or not */
 };
 
 struct view_ops {
@@ -74,13 +79,14 @@ extern const struct view_ops view_overview;
 extern const struct view_ops view_tree;
 extern const struct view_ops view_sites;
 extern const struct view_ops view_blocks;
+extern const struct view_ops view_sizes;
 extern const struct view_ops view_threads;
 extern const struct view_ops view_time;
 extern const struct view_ops view_marks;
 extern const struct view_ops view_output;
 
 /* The views in the order of their tabs, which are numbered from 1 to at most 9. */
-#define VIEW_COUNT 8
+#define VIEW_COUNT 9
 extern const struct view_ops *const view_table[VIEW_COUNT];
 
 /* The place of a view in the table. */

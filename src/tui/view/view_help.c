@@ -30,6 +30,8 @@ static const char *place_of(unsigned where)
          : where & WHERE_TYPING ? "(while typing)"
          : where & WHERE_OUTPUT && !(where & WHERE_LIST) ? "(output)"
          : where & WHERE_PICKER && !(where & WHERE_LIST) ? "(list of processes)"
+         : where == WHERE_CHOICE ? "(sizes, threads)"
+         : where == WHERE_SIZES ? "(sizes)"
          : where & WHERE_MARKS ? "(marks)"
          : where & WHERE_BLOCKS ? "(blocks)"
          : where & WHERE_TREE && !(where & WHERE_SITES) ? "(call tree)"

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "tui/model/site_watch.h"
+#include "tui/view/block_filter.h"
 #include "tui/view/format.h"
 #include "tui/view/graph.h"
 #include "tui/view/growth.h"
@@ -162,6 +163,7 @@ static void sites_draw(void *state, const struct view_context *x, struct canvas 
         return;
     }
     v->skip = 0;
+    v->list.filtered = block_filter_on(x->filter);
     if (a.cols >= SIDE_BY_SIDE) {
         list.cols = a.cols * 3 / 5;
         stack.col += list.cols + 2;
@@ -242,8 +244,12 @@ static char *sites_status(void *state, const struct view_context *x, char *out, 
                  growth_describe(x->growth, x->snapshot, what, sizeof what));
         return out;
     }
-    snprintf(out, n, "%zu of %s call sites", v->list.table.cursor + (v->list.order.n > 0),
-             format_grouped(all, sizeof all, (int64_t)v->list.order.n));
+    int used = snprintf(out, n, "%zu of %s call sites",
+                        v->list.table.cursor + (v->list.order.n > 0),
+                        format_grouped(all, sizeof all, (int64_t)v->list.order.n));
+    if (v->list.filtered && used > 0 && (size_t)used < n)
+        snprintf(out + used, n - (size_t)used, ", only blocks of %s",
+                 block_filter_describe(x->filter, x->snapshot, what, sizeof what));
     return out;
 }
 
@@ -259,7 +265,7 @@ const struct view_ops view_sites = {
     .name = "Sites",
     .title = "Call sites",
     .state_bytes = sizeof(struct sites),
-    .reads = VIEW_READS_SITES | VIEW_READS_GROWTH,
+    .reads = VIEW_READS_SITES | VIEW_READS_GROWTH | VIEW_READS_FILTER,
     .where = WHERE_TARGET | WHERE_LIST | WHERE_SITES,
     .init = sites_init,
     .fini = sites_fini,

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "tui/view/block_filter.h"
 #include "tui/view/format.h"
 #include "tui/view/order.h"
 #include "tui/view/table.h"
@@ -87,11 +88,19 @@ static void sort(struct threads *v, const struct view_context *x)
     v->table.n_rows = v->order.n;
 }
 
-static void draw_name(const struct thread_row *r, struct canvas *c, int row, int col, int width)
+static bool is_selected(const struct view_context *x, const struct thread_row *r)
+{
+    return x->filter && x->filter->what.by_thread && x->filter->what.tid == r->tid;
+}
+
+static void draw_name(const struct thread_row *r, bool selected, struct canvas *c, int row,
+                      int col, int width)
 {
     int used = canvas_text(c, row, col, width, ROLE_FUNCTION, r->name[0] ? r->name : "?");
     if (!r->alive && r->tid)
-        canvas_text(c, row, col + used + 1, width - used - 1, ROLE_DIM, "(ended)");
+        used += 1 + canvas_text(c, row, col + used + 1, width - used - 1, ROLE_DIM, "(ended)");
+    if (selected)
+        canvas_text(c, row, col + used + 1, width - used - 1, ROLE_STRONG, "SELECTED");
 }
 
 static char *cell_text(const struct view_context *x, uint32_t row, int column, char *out,
@@ -122,7 +131,7 @@ static void draw_cell(void *data, size_t row, int column, struct canvas *c, int 
     const struct thread_row *r = &v->x->snapshot->threads[thread];
     char text[32];
     if (column == COLUMN_NAME) {
-        draw_name(r, c, at_row, col, width);
+        draw_name(r, is_selected(v->x, r), c, at_row, col, width);
         return;
     }
     cell_text(v->x, thread, column, text, sizeof text);
@@ -140,10 +149,25 @@ static void threads_draw(void *state, const struct view_context *x, struct canva
     v->x = NULL;
 }
 
+/* Only blocks of the thread under the cursor, or, with `toggle`, again of all. */
+static void choose_thread(const struct threads *v, const struct view_context *x, bool toggle)
+{
+    if (!x->filter || v->table.cursor >= v->order.n)
+        return;
+    struct choice what = x->filter->what;
+    const struct thread_row *r = &x->snapshot->threads[v->order.items[v->table.cursor].row];
+    what.by_thread = !(toggle && is_selected(x, r));
+    what.tid = r->tid;
+    block_filter_choose(x->filter, &what);
+}
+
 static bool threads_action(void *state, const struct view_context *x, enum action action)
 {
     struct threads *v = state;
-    (void)x;
+    if (action == ACTION_SELECT || action == ACTION_SELECT_SITES) {
+        choose_thread(v, x, action == ACTION_SELECT);
+        return action == ACTION_SELECT;
+    }
     return table_action(&v->table, columns, COLUMN_COUNT, action);
 }
 
@@ -170,7 +194,7 @@ const struct view_ops view_threads = {
     .name = "Threads",
     .title = "Threads",
     .state_bytes = sizeof(struct threads),
-    .where = WHERE_TARGET | WHERE_LIST,
+    .where = WHERE_TARGET | WHERE_LIST | WHERE_THREADS,
     .init = threads_init,
     .fini = threads_fini,
     .draw = threads_draw,
