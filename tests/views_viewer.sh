@@ -49,17 +49,20 @@ resize 60 200
 match "^● "
 keys x
 wait make_rows
-tab Output
-keys iq\n
-wait "exited with status 3"
+tab Sizes' "$MEMTOP" run -- "$VICTIMS/steady"
+
+echo q | MEMTOP_KEEP=1 LD_PRELOAD=$MEMTOP_AGENT "$VICTIMS/steady" >"$TMP/said"
+ended=$(basename "$MEMTOP_DIR"/memtop-*-* | cut -d - -f 2)
+screen 'a program that has ended: ages stand still' 60 200 'wait "exited with status 3"
 tab Sizes
-keys <Right><End><Space>
-match "^1,000 live blocks, 977 KiB of [0-9.]+ [KM]iB: [0-9.]+ m?s to [0-9.]+ m?s old"
-match "^ 977K  100% 1.00k .* make_rows "
-keys <Up><Space>
-match "^1,000 live blocks, .* old"
+match "^all 1,[0-9]{3} live blocks, "
+keys <Right><Home><Space><End><Space>
+match "^1,0[0-9]{2} live blocks, .* of [0-9.]+ [KM]iB: (younger than|[0-9]+ [a-z]+ to) .*s"
+match "^ 977K +[0-9]+% 1.00k .* make_rows "
+match "^ .* ● +<[0-9.]+ [mu]?s "
 keys <Space>
-match "^all 1,[0-9]{3} live blocks"' "$MEMTOP" run -- "$VICTIMS/steady"
+match "^all 1,[0-9]{3} live blocks"' "$MEMTOP" "$ended"
+"$MEMTOP" clean
 
 mkfifo "$TMP/in"
 LD_PRELOAD=$MEMTOP_AGENT "$VICTIMS/trends" <"$TMP/in" &

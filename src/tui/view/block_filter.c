@@ -32,7 +32,7 @@ void block_filter_forget(struct block_filter *f)
 {
     block_filter_rest(f);
     f->what = (struct choice){ .by_size = false };
-    f->known = false;
+    f->known = f->final = false;
     f->version++;
 }
 
@@ -104,6 +104,7 @@ static void take(void *data, const struct block_row *row)
 static bool begin(struct block_filter *f, const struct target *t, uint64_t now)
 {
     f->begin_ns = now;
+    f->begun_final = t->ended;
     f->next_ns = now + PERIOD_NS;
     if (chosen_begin(&f->next, &f->what, &t->snapshot))
         f->pass = reader_blocks_new(t->reader);
@@ -118,13 +119,14 @@ static void finish(struct block_filter *f)
     f->next = old;
     end_pass(f);
     f->known = true;
+    f->final = f->begun_final;
     f->version++;
     f->next_ns = now + (rest > PERIOD_NS ? rest : PERIOD_NS);
 }
 
 static bool is_wanted(const struct block_filter *f, const struct target *t, bool shown)
 {
-    return shown && t->reader && t->filled && !(t->ended && block_filter_ready(f));
+    return shown && t->reader && t->filled && !(t->ended && f->final && block_filter_ready(f));
 }
 
 bool block_filter_follow(struct block_filter *f, struct target *t, uint64_t now, bool shown)

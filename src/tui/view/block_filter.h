@@ -16,10 +16,12 @@ struct block_filter {
     struct choice what;
     struct chosen sums;     /* the last complete ones, perhaps of another choice */
     bool known;               /* there are some */
+    bool final;               /* the target had ended before they were begun */
     unsigned version;         /* changes with sums and with what is meant */
     struct chosen next;     /* under way */
     struct block_pass *pass;
     uint64_t next_ns, begin_ns;
+    bool begun_final;
     /* For ages while a pass is under way. */
     uint64_t wall_ns, taken_ns, now_ns;
     bool running;
