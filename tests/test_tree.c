@@ -115,6 +115,20 @@ static bool flat_is_right(const struct tree *t, const struct snapshot *s, size_t
     return sum == tree_row(t, row)->v[0] && self == tree_row(t, row)->self[0];
 }
 
+/* The sites that a row says it has make its sum. */
+static bool sites_are_right(const struct tree *t, const struct snapshot *s, size_t row)
+{
+    static bool in[SITES];
+    int64_t sum = 0;
+    memset(in, 0, sizeof in);
+    size_t n = tree_row_sites(t, row, in, SITES), counted = 0;
+    for (size_t i = 0; i < SITES; i++) {
+        sum += in[i] ? s->sites[i].live_bytes : 0;
+        counted += in[i];
+    }
+    return n == counted && sum == tree_row(t, row)->v[0];
+}
+
 static void test_modes(const struct snapshot *s, const struct site_figures *figures)
 {
     struct tree *t = tree_new();
@@ -126,15 +140,17 @@ static void test_modes(const struct snapshot *s, const struct site_figures *figu
         tree_open_all(t, true);
         tap_ok(tree_update(t, s, NULL, figures, s->n_sites, 0) == 0, "mode %d", mode);
         tap_ok(tops(t, mode == TREE_FLAT) == total, "the top rows are the total");
-        size_t right = 0, checked = 0;
+        size_t right = 0, checked = 0, with_sites = 0;
         for (size_t i = 0; i < tree_count(t); i++) {
             if (number(tree_row(t, i)) < 0)
                 continue;
             checked++;
+            with_sites += sites_are_right(t, s, i);
             right += mode == TREE_FLAT ? flat_is_right(t, s, i)
                                        : row_is_right(t, s, i, mode == TREE_INVERTED);
         }
         tap_ok(checked > 5 && right == checked, "%zu rows are right", checked);
+        tap_ok(with_sites == checked, "so are their sites");
     }
     tree_free(t);
 }
@@ -173,6 +189,152 @@ static void test_filter(const struct snapshot *s, const struct site_figures *fig
     tree_free(t);
 }
 
+/* ---- groups, slices, search --------------------------------------------------- */
+
+static bool same_rows(const struct tree *a, size_t first, const struct tree *b)
+{
+    bool same = tree_count(b) > 0;
+    for (size_t i = 0; i < tree_count(b) && same; i++) {
+        const struct tree_row *x = tree_row(a, first + i), *y = tree_row(b, i);
+        same = first + i < tree_count(a) && strcmp(x->function, y->function) == 0 &&
+               x->depth == y->depth + 1 && memcmp(x->v, y->v, sizeof x->v) == 0 &&
+               memcmp(x->self, y->self, sizeof x->self) == 0 && x->sites == y->sites;
+    }
+    return same;
+}
+
+/* Below a group is the tree that its parts alone would make. */
+static void test_groups(const struct snapshot *s, const struct site_figures *figures)
+{
+    static const char *const group_names[] = { "one", "two", "xmalloc" };
+    static struct site_figures split[3 * SITES], alone[3][SITES];
+    static struct tree_part parts[3 * SITES];
+    struct tree_source from = { .snapshot = s, .names_version = 1, .figures = split,
+                                .n = 3 * SITES, .parts = parts, .groups = group_names,
+                                .n_groups = 3 };
+    for (uint32_t i = 0; i < 3 * SITES; i++) {
+        uint32_t site = i / 3, group = i % 3;
+        parts[i] = (struct tree_part){ .site = site, .group = group };
+        for (int k = 0; k < TREE_FIGURES; k++)
+            split[i].v[k] = site % 3 != group ? figures[site].v[k] / 3 : 0;
+        alone[group][site] = split[i];
+    }
+    for (int mode = 0; mode < TREE_MODES; mode++) {
+        struct tree *t = tree_new(), *one = tree_new();
+        size_t groups = 0, right = 0;
+        tree_options(t)->mode = tree_options(one)->mode = (enum tree_mode)mode;
+        tree_open_all(t, true);
+        tree_open_all(one, true);
+        tap_ok(tree_step(t, &from, 60000) == 0, "grouped, mode %d", mode);
+        for (size_t i = 0; i < tree_count(t); i++) {
+            if (tree_row(t, i)->depth > 0)
+                continue;
+            int g = tree_row(t, i)->function[0] == 'o' ? 0
+                  : tree_row(t, i)->function[0] == 't' ? 1 : 2;
+            groups += tree_row(t, i)->group;
+            tree_update(one, s, NULL, alone[g], SITES, 0);
+            right += same_rows(t, i + 1, one) && tree_all(one)->v[0] == tree_row(t, i)->v[0];
+        }
+        tap_ok(groups == 3 && right == 3, "three groups with the trees of their parts");
+        snprintf(tree_options(t)->filter, 128, "group:one");
+        tree_step(t, &from, 60000);
+        tree_update(one, s, NULL, alone[0], SITES, 0);
+        tap_ok(tree_passing(t)->v[0] == tree_all(one)->v[0] && same_rows(t, 1, one),
+               "one group alone");
+        tree_free(t);
+        tree_free(one);
+    }
+}
+
+static void test_by_module(const struct snapshot *s, const struct site_figures *figures)
+{
+    struct tree *t = tree_new(), *plain = tree_new();
+    for (int mode = 0; mode < TREE_MODES; mode++) {
+        tree_options(t)->mode = tree_options(plain)->mode = (enum tree_mode)mode;
+        tree_options(t)->by_module = true;
+        tree_open_all(t, true);
+        tree_open_all(plain, true);
+        tree_update(t, s, NULL, figures, SITES, 0);
+        tree_update(plain, s, NULL, figures, SITES, 0);
+        /* xmalloc is hidden: stacks of nothing else are of no module. */
+        size_t module = strcmp(tree_row(t, 0)->function, "program") == 0 ? 0 : 1;
+        int64_t sum = 0;
+        for (size_t i = 0; i < tree_count(t); i++)
+            sum += tree_row(t, i)->depth == 0 ? tree_row(t, i)->v[0] : 0;
+        tap_ok(strcmp(tree_row(t, module)->function, "program") == 0 &&
+               tree_row(t, module)->group && tree_count(t) > tree_count(plain) &&
+               sum == tree_all(plain)->v[0], "by module, mode %d", mode);
+    }
+    tree_free(t);
+    tree_free(plain);
+}
+
+/* A step that is over at once, again and again, and stopped now and then. */
+static void test_slices(const struct snapshot *s, const struct site_figures *figures)
+{
+    struct tree *t = tree_new(), *whole = tree_new();
+    struct tree_source from = { .snapshot = s, .names_version = 1, .figures = figures,
+                                .n = s->n_sites };
+    unsigned slices = 1;
+    tree_open_all(t, true);
+    tree_open_all(whole, true);
+    tap_ok(tree_show(t) == 1, "there is nothing to show yet");
+    for (int i = 0; i < 3 && tree_step(t, &from, 0) == 1; i++)
+        if (i == 1)
+            tree_stop(t);
+    while (tree_step(t, &from, 0) == 1)
+        slices++;
+    tree_update(whole, s, NULL, figures, s->n_sites, 1);
+    bool same = tree_count(t) == tree_count(whole);
+    for (size_t i = 0; i < tree_count(t) && same; i++)
+        same = tree_row(t, i)->key == tree_row(whole, i)->key &&
+               tree_row(t, i)->v[0] == tree_row(whole, i)->v[0];
+    tap_ok(slices > 5 && same && tree_count(t) > 5, "%u slices make the same %zu rows", slices,
+           tree_count(t));
+    tap_ok(tree_progress(t) == 100, "all of it is done");
+    tree_options(t)->mode = TREE_INVERTED;
+    tree_options(whole)->mode = TREE_INVERTED;
+    tree_update(whole, s, NULL, figures, s->n_sites, 1);
+    tap_ok(tree_show(t) == 0 && tree_count(t) == tree_count(whole), "another mode, at once");
+    tree_free(t);
+    tree_free(whole);
+}
+
+static const struct tree_row *row_of_key(const struct tree *t, uint64_t key)
+{
+    for (size_t i = 0; i < tree_count(t); i++)
+        if (tree_row(t, i)->key == key)
+            return tree_row(t, i);
+    return NULL;
+}
+
+static void test_reveal(const struct snapshot *s, const struct site_figures *figures)
+{
+    struct pattern p;
+    pattern_init(&p, "f7");
+    for (int mode = 0; mode < TREE_FLAT; mode++) {
+        struct tree *t = tree_new();
+        tree_options(t)->mode = (enum tree_mode)mode;
+        tree_update(t, s, NULL, figures, SITES, 0);
+        size_t shown = 0, all = 0, found = 0;
+        for (size_t i = 0; i < tree_count(t); i++)
+            shown += number(tree_row(t, i)) == 7;
+        for (uint64_t key; (key = tree_reveal(t, &p)) && tree_show(t) == 0; found++) {
+            const struct tree_row *r = row_of_key(t, key);
+            if (!r || number(r) != 7)
+                break;
+        }
+        tree_open_all(t, true);
+        tree_show(t);
+        for (size_t i = 0; i < tree_count(t); i++)
+            all += number(tree_row(t, i)) == 7;
+        tap_ok(found > 0 && found + shown <= all, "mode %d: %zu of %zu rows are brought to light",
+               mode, found, all);
+        tree_free(t);
+    }
+    pattern_fini(&p);
+}
+
 static double milliseconds(void)
 {
     struct timespec now;
@@ -195,8 +357,10 @@ static void test_large(void)
         tree_options(t)->mode = (enum tree_mode)mode;
         start = milliseconds();
         tree_update(t, &s, NULL, figures, s.n_sites, 0);
-        printf("# %zu nodes, mode %d: %.1f ms (first %.1f)\n", s.n_nodes, mode,
-               milliseconds() - start, first);
+        double again = milliseconds();
+        tree_show(t);
+        printf("# %zu nodes, mode %d: %.1f ms, the rows alone %.1f (first %.1f)\n", s.n_nodes,
+               mode, again - start, milliseconds() - again, first);
     }
     tap_ok(tree_count(t) > 5, "a tree of 100,000 sites");
     tree_free(t);
@@ -214,6 +378,10 @@ int main(void)
     tree_figures(&s, false, figures);
     test_modes(&s, figures);
     test_filter(&s, figures);
+    test_groups(&s, figures);
+    test_by_module(&s, figures);
+    test_slices(&s, figures);
+    test_reveal(&s, figures);
     snapshot_fini(&s);
     test_large();
     for (int i = 0; i < FUNCTIONS; i++)

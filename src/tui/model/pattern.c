@@ -12,6 +12,7 @@ static const char *take_place(struct pattern *p, const char *text)
 {
     static const struct { const char *name; unsigned place; } places[] = {
         { "function:", PATTERN_FUNCTION }, { "module:", PATTERN_MODULE }, { "file:", PATTERN_FILE },
+        { "group:", PATTERN_GROUP },
     };
     p->places = PATTERN_FUNCTION | PATTERN_MODULE | PATTERN_FILE;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
@@ -66,4 +67,9 @@ bool pattern_matches(const struct pattern *p, const char *function, const char *
         return false;
     return !p->places || found(p, PATTERN_FUNCTION, function) ||
            found(p, PATTERN_MODULE, module) || found(p, PATTERN_FILE, file);
+}
+
+bool pattern_matches_group(const struct pattern *p, const char *group)
+{
+    return !p->error[0] && found(p, PATTERN_GROUP, group);
 }

@@ -2,7 +2,7 @@
 /*
  * A pattern that frames are searched and filtered by: a substring (case counts
  * only if it has capitals), or a regular expression between slashes, behind an
- * optional "function:", "module:" or "file:". One thread.
+ * optional "function:", "module:", "file:" or "group:". One thread.
  */
 #ifndef MEMTOP_TUI_MODEL_PATTERN_H
 #define MEMTOP_TUI_MODEL_PATTERN_H
@@ -10,7 +10,9 @@
 #include <regex.h>
 #include <stdbool.h>
 
-enum pattern_place { PATTERN_FUNCTION = 1, PATTERN_MODULE = 2, PATTERN_FILE = 4 };
+enum pattern_place {
+    PATTERN_FUNCTION = 1, PATTERN_MODULE = 2, PATTERN_FILE = 4, PATTERN_GROUP = 8,
+};
 
 struct pattern {
     unsigned places;   /* enum pattern_place; 0: empty, matches all */
@@ -27,5 +29,8 @@ void pattern_fini(struct pattern *p);
 /* Strings may be NULL. */
 bool pattern_matches(const struct pattern *p, const char *function, const char *module,
                      const char *file);
+
+/* The name of a group of sites, which only "group:" asks for. */
+bool pattern_matches_group(const struct pattern *p, const char *group);
 
 #endif

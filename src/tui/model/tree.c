@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tui/model/tree_parts.h"
 
@@ -99,6 +100,7 @@ void tree_free(struct tree *t)
     tree_map_fini(&t->frame_ids);
     tree_map_fini(&t->place_ids);
     tree_map_fini(&t->path_ids);
+    tree_map_fini(&t->grouped_ids);
     tree_map_fini(&t->state);
     pattern_fini(&t->filter);
     free(t->frames);
@@ -107,20 +109,36 @@ void tree_free(struct tree *t)
     free(t->node_place);
     free(t->node_path);
     free(t->node_match);
-    free(t->site_path);
+    free(t->part_path);
     free(t->rows);
     free(t);
 }
 
 /* ---- updates --------------------------------------------------------------- */
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+bool slice_over(struct slice *s)
+{
+    return ++s->count % 256 == 0 && s->until_ns != UINT64_MAX && now_ns() >= s->until_ns;
+}
+
 /* Another program, another reader, or modules that have gone: start afresh. */
 static void forget(struct tree *t, const struct snapshot *s, struct symbols *sy)
 {
-    if (t->reader == s->cached_reader && t->unloads == s->cached_unloads && t->symbols == sy &&
-        t->placed_nodes <= s->n_nodes)
+    if (t->reader == s->cached_reader && t->unloads == s->cached_unloads &&
+        t->symbols == sy && t->placed_nodes <= s->n_nodes)
         return;
+    t->n_rows = 0; /* they refer to frames */
     tree_frames_fini(t);
     tree_paths_clear(t);
+    t->n_zoom = t->n_zooms = 0;
+    t->phase = PHASE_IDLE;
+    t->named_once = false;
     t->reader = s->cached_reader;
     t->unloads = s->cached_unloads;
     t->symbols = sy;
@@ -134,45 +152,122 @@ static bool reserve_nodes(struct tree *t, size_t n)
            tree_reserve((void **)&t->node_match, &t->cap_nodes, n, sizeof(bool));
 }
 
-static int update(struct tree *t, const struct snapshot *s, size_t n, unsigned version)
+static void begin(struct tree *t, const struct tree_source *from)
 {
     const struct tree_options *o = &t->options;
-    bool other_filter = strcmp(o->filter, t->built.filter) != 0;
-    bool changed = other_filter || o->fold != t->built.fold ||
-                   o->show_hidden != t->built.show_hidden;
-    bool more = t->placed_nodes < s->n_nodes;
-    if (other_filter) {
+    bool grouped = from->parts || o->by_module;
+    t->changed = t->redo || o->fold != t->built.fold || o->show_hidden != t->built.show_hidden ||
+                 o->by_module != t->built.by_module || grouped != t->grouped;
+    t->rematch = t->redo || strcmp(o->filter, t->built.filter) != 0;
+    if (t->rematch) {
         pattern_fini(&t->filter);
         pattern_init(&t->filter, o->filter);
     }
-    if (!reserve_nodes(t, s->n_nodes + 1) ||
-        tree_frames_update(t, s, !t->named_once || version != t->names_version, &changed) != 0)
-        return -1;
-    if (changed || (more && t->filter.places))
-        tree_frames_match(t);
-    if (changed)
-        tree_paths_clear(t);
-    if (tree_paths_extend(t, s) != 0 || tree_paths_sum(t, s, n) != 0)
-        return -1;
+    t->redo = false;
+    t->grouped = grouped;
     t->built = *o;
-    t->names_version = version;
+    t->phase = !t->named_once || from->names_version != t->names_version ? PHASE_RENAME
+                                                                         : PHASE_PLACE;
+    t->names_version = from->names_version;
     t->named_once = true;
-    return tree_rows_make(t);
+    t->at = 0;
+}
+
+/* All places have their frames now. */
+static void begin_matching(struct tree *t)
+{
+    if (t->changed || t->rematch)
+        t->matched_frames = t->matched_nodes = 0;
+    if (t->changed)
+        tree_paths_clear(t);
+}
+
+static int do_phase(struct tree *t, const struct snapshot *s, struct slice *slice)
+{
+    switch (t->phase) {
+    case PHASE_IDLE: return 0;
+    case PHASE_RENAME: return tree_frames_rename(t, s, slice);
+    case PHASE_PLACE: return tree_frames_place(t, s, slice);
+    case PHASE_MATCH_FRAMES: return t->filter.places ? tree_frames_match(t, slice) : 0;
+    case PHASE_MATCH_NODES: return t->filter.places ? tree_paths_match(t, s, slice) : 0;
+    case PHASE_PATHS: return tree_paths_extend(t, s, slice);
+    case PHASE_CLEAR: return tree_sums_clear(t, slice);
+    case PHASE_ADD: return tree_sums_add(t, s, slice);
+    case PHASE_ROLL: return tree_sums_roll(t, slice);
+    case PHASE_ROWS: return tree_rows_make(t);
+    }
+    return 0;
+}
+
+static int go_on(struct tree *t, const struct tree_source *from, struct slice *slice)
+{
+    forget(t, from->snapshot, from->symbols);
+    if (t->phase == PHASE_IDLE)
+        begin(t, from);
+    t->from = *from;
+    /* Nodes may have come since the last slice: what follows is about those that
+     * were placed. */
+    if (t->phase <= PHASE_PLACE && !reserve_nodes(t, from->snapshot->n_nodes + 1))
+        return -1;
+    while (t->phase != PHASE_IDLE) {
+        int result = do_phase(t, from->snapshot, slice);
+        if (result != 0)
+            return result;
+        if (t->phase == PHASE_PLACE)
+            begin_matching(t);
+        t->at = 0;
+        t->phase = t->phase == PHASE_ROWS ? PHASE_IDLE : (enum phase)(t->phase + 1);
+    }
+    return 0;
+}
+
+static int step(struct tree *t, const struct tree_source *from, uint64_t until_ns)
+{
+    struct slice slice = { .until_ns = until_ns };
+    int result = go_on(t, from, &slice);
+    if (result < 0) {
+        t->n_rows = 0;
+        tree_frames_fini(t);
+        tree_paths_clear(t);
+        t->phase = PHASE_IDLE;
+        t->named_once = false;
+    }
+    return result;
+}
+
+int tree_step(struct tree *t, const struct tree_source *from, unsigned budget_ms)
+{
+    return step(t, from, now_ns() + budget_ms * UINT64_C(1000000));
 }
 
 int tree_update(struct tree *t, const struct snapshot *s, struct symbols *sy,
                 const struct site_figures *figures, size_t n, unsigned names_version)
 {
-    forget(t, s, sy);
-    t->figures = figures;
-    int result = update(t, s, n, names_version);
-    if (result != 0) {
-        t->n_rows = 0;
-        tree_frames_fini(t);
-        tree_paths_clear(t);
-    }
-    t->figures = NULL;
-    return result;
+    struct tree_source from = { .snapshot = s, .symbols = sy, .figures = figures, .n = n,
+                                .names_version = names_version };
+    tree_stop(t);
+    return step(t, &from, UINT64_MAX);
+}
+
+void tree_stop(struct tree *t)
+{
+    t->redo |= t->phase != PHASE_IDLE;
+    t->named_once &= t->phase == PHASE_IDLE;
+    t->phase = PHASE_IDLE;
+}
+
+int tree_show(struct tree *t)
+{
+    if (t->phase != PHASE_IDLE || !t->from.figures)
+        return 1;
+    return tree_rows_make(t);
+}
+
+unsigned tree_progress(const struct tree *t)
+{
+    size_t n = t->from.snapshot ? 2 * t->from.snapshot->n_nodes : 0;
+    size_t done = t->placed_nodes + (t->grouped ? t->placed_nodes : t->pathed_nodes);
+    return n && done < n ? (unsigned)(100 * done / n) : 100;
 }
 
 /* ---- questions ------------------------------------------------------------- */
@@ -225,36 +320,19 @@ void tree_open_all(struct tree *t, bool open)
     t->open_all = open;
 }
 
-/* The frame of a row, by its name. */
-static uint32_t frame_of_row(const struct tree *t, const struct tree_row *r)
-{
-    for (uint32_t i = 1; i < t->n_frames; i++)
-        if (t->frames[i].function == r->function)
-            return i;
-    return 0;
-}
-
 bool tree_zoom(struct tree *t, size_t row)
 {
-    uint32_t frames[256];
-    size_t n = 0, most = sizeof t->zoom / sizeof *t->zoom;
+    size_t most = sizeof t->zoom / sizeof *t->zoom;
     if (t->options.mode == TREE_FLAT || row >= t->n_rows ||
         t->n_zooms >= sizeof t->zooms / sizeof *t->zooms)
         return false;
-    unsigned depth = t->rows[row].depth + 1;
-    for (size_t i = row + 1; i-- > 0 && depth > 0 && n < most;)
-        if (t->rows[i].depth + 1 == depth) {
-            frames[n++] = frame_of_row(t, &t->rows[i]);
-            depth--;
-        }
-    /* The topmost row is the end of the present zoom already. */
-    size_t base = t->n_zoom ? t->n_zoom - 1 : 0;
-    if (base + n > most || base + n == t->n_zoom)
+    uint32_t frames[sizeof t->zoom / sizeof *t->zoom];
+    size_t n = tree_rows_chain(t, row, frames, most);
+    if (!n || n == t->n_zoom)
         return false;
     t->zooms[t->n_zooms++] = t->n_zoom;
-    for (size_t i = 0; i < n; i++)
-        t->zoom[base + i] = frames[n - 1 - i];
-    t->n_zoom = base + n;
+    memcpy(t->zoom, frames, n * sizeof *frames);
+    t->n_zoom = n;
     tree_open(t, t->rows[row].key, true);
     return true;
 }

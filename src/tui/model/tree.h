@@ -14,11 +14,19 @@
  *     tree_update(t, snapshot, symbols, figures, n, names_version);
  *     for (size_t i = 0; i < tree_count(t); i++) print(tree_row(t, i));
  *
- * One thread. What is handed out is valid until the next tree_update.
+ * Where the sites are many, tree_step does the same in slices, with the old rows in
+ * place until the new ones are there; and tree_show makes only the rows anew.
+ *
+ * Figures may also come in parts, several of a site, each in a group (a thread, a
+ * size class): then groups are the topmost rows, and below each is the tree of its
+ * parts.
+ *
+ * One thread. What is handed out is valid until rows are next made.
  */
 #ifndef MEMTOP_TUI_MODEL_TREE_H
 #define MEMTOP_TUI_MODEL_TREE_H
 
+#include "tui/model/pattern.h"
 #include "tui/model/snapshot.h"
 #include "tui/model/symbols.h"
 
@@ -28,9 +36,15 @@ enum tree_mode { TREE_STANDARD, TREE_INVERTED, TREE_FLAT, TREE_MODES };
 
 enum tree_figure {
     TREE_LIVE_BYTES, TREE_LIVE_BLOCKS, TREE_ALLOCATIONS, TREE_FREES, TREE_BYTES_ALLOCATED,
-    TREE_TEMPORARY, TREE_PEAK_BYTES, TREE_PEAK_BLOCKS, TREE_RATE, TREE_SAMPLES, TREE_FIGURES,
+    TREE_TEMPORARY, TREE_PEAK_BYTES, TREE_PEAK_BLOCKS, TREE_RATE, TREE_SAMPLES,
+    /* Since a mark: growth is live then and now; alive what was allocated since. */
+    TREE_GROWTH_BYTES, TREE_GROWTH_BLOCKS, TREE_SINCE_ALLOCATIONS, TREE_SINCE_FREES,
+    TREE_ALIVE_BYTES,
+    TREE_AGE,       /* of live blocks, summed, in milliseconds */
+    TREE_AGED,      /* how many blocks that is summed over */
+    TREE_FIGURES,
     /* Not summed, but sorted by. */
-    TREE_BY_SELF = TREE_FIGURES, TREE_BY_AVERAGE, TREE_BY_TEMPORARY,
+    TREE_BY_SELF = TREE_FIGURES, TREE_BY_AVERAGE, TREE_BY_TEMPORARY, TREE_BY_AGE,
 };
 
 /* One site's part. TREE_RATE is in allocations per 1000 seconds. */
@@ -43,16 +57,39 @@ struct tree_options {
     bool show_hidden;   /* frames of allocators, libc and the like, too */
     bool fold;          /* recursion: a function that calls itself, however
                            indirectly, is one frame */
+    bool by_module;     /* the topmost rows are the modules that allocate */
+    bool changed;       /* only what changed since the mark */
     int sort;           /* enum tree_figure, largest first */
     bool reverse;
     size_t rows_max;    /* make no more; 0: TREE_ROWS_MAX */
     char filter[128];   /* sites with a frame that matches; "" all. "/re/" is a
                            regular expression; "function:", "module:" or "file:"
-                           before it says where to look */
+                           before it says where to look, "group:" at the
+                           names of groups */
+};
+
+/* What belongs to figures[i]. */
+struct tree_part {
+    uint32_t site;
+    uint32_t group;     /* index into the names of groups */
+};
+
+/* What a tree is made from. All of it must stay until rows have been made. */
+struct tree_source {
+    const struct snapshot *snapshot;
+    struct symbols *symbols;            /* may be NULL */
+    unsigned names_version;             /* names are looked up again when it changes */
+    const struct site_figures *figures; /* of the parts; must stay for tree_show */
+    size_t n;
+    const struct tree_part *parts;      /* NULL: figures[i] belongs to site i */
+    const char *const *groups;
+    size_t n_groups;
 };
 
 struct tree_row {
     uint64_t key;       /* stays with the row over updates */
+    uint32_t frame;     /* the tree's own number of the function */
+    bool group;         /* not a function: a group, or a module that allocates */
     const char *function; /* demangled in full */
     const char *module;
     const char *file;   /* NULL unknown */
@@ -80,6 +117,19 @@ struct tree_options *tree_options(struct tree *t);
 int tree_update(struct tree *t, const struct snapshot *s, struct symbols *sy,
                 const struct site_figures *figures, size_t n, unsigned names_version);
 
+/* Go on towards new rows for about so many milliseconds. 1: there is more to do,
+ * 0: the rows are there; -1 without memory. A source other than the one that was
+ * begun with, but for a snapshot that was refreshed, needs tree_stop first. */
+int tree_step(struct tree *t, const struct tree_source *from, unsigned budget_ms);
+void tree_stop(struct tree *t);
+/* How far the first tree, or one with other names, has come: 0 to 100. */
+unsigned tree_progress(const struct tree *t);
+
+/* Make the rows anew where only mode, sort, reverse, zoom and what is open have
+ * changed. 1: a step is under way, they come with it. */
+int tree_show(struct tree *t);
+
+#define TREE_ROWS_MAX 20000 /* there are no more rows, whatever is open */
 size_t tree_count(const struct tree *t);
 const struct tree_row *tree_row(const struct tree *t, size_t i);
 
@@ -97,8 +147,17 @@ void tree_open_all(struct tree *t, bool open);
 bool tree_zoom(struct tree *t, size_t row);
 bool tree_zoom_out(struct tree *t); /* false: it was not zoomed */
 
+/* Open the way to the largest row that matches and does not show. Returns its key,
+ * 0 if there is none. */
+uint64_t tree_reveal(struct tree *t, const struct pattern *p);
+
+/* Mark the sites that have a part in a row: in[site], n of them, zeroed by the
+ * caller. Returns how many. */
+size_t tree_row_sites(const struct tree *t, size_t row, bool *in, size_t n);
+
 /* Fill figures[0..s->n_sites) from a snapshot; peak: with its composition at
- * its peak as what is live. TREE_RATE is left 0. */
+ * its peak as what is live. TREE_RATE, and what needs a mark or the blocks, are
+ * left 0. */
 void tree_figures(const struct snapshot *s, bool peak, struct site_figures *figures);
 
 #endif

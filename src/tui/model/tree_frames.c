@@ -56,6 +56,17 @@ static uint32_t frame_of(struct tree *t, const char *function, const char *modul
     return *id = (uint32_t)t->n_frames++;
 }
 
+uint32_t tree_frames_group(struct tree *t, const char *name)
+{
+    uint32_t id = frame_of(t, name, "", NULL, 0, true);
+    if (id && !t->frames[id].group) {
+        t->frames[id].group = true;
+        t->frames[id].hidden = false;
+        t->frames[id].matches = pattern_matches_group(&t->filter, name);
+    }
+    return id;
+}
+
 static bool add_frame(struct place *p, uint32_t frame)
 {
     p->frames[p->n++] = frame;
@@ -101,7 +112,7 @@ static int place_node(struct tree *t, const struct snapshot *s, uint32_t node)
                           sizeof *t->places))
             return -1;
         struct place *p = &t->places[t->n_places];
-        *p = (struct place){ .node = node, .matches = true };
+        *p = (struct place){ .node = node };
         p->symbol = symbols_lookup(t->symbols, s, node);
         *id = (uint32_t)t->n_places++;
         if (!name_place(t, s, p))
@@ -120,36 +131,46 @@ static void intern_specials(struct tree *t)
     frame_of(t, "(in hidden frames only)", "", NULL, 0, true);
 }
 
-int tree_frames_update(struct tree *t, const struct snapshot *s, bool again, bool *changed)
+int tree_frames_rename(struct tree *t, const struct snapshot *s, struct slice *slice)
 {
-    intern_specials(t);
-    for (size_t i = 1; again && i < t->n_places; i++) {
-        struct place *p = &t->places[i];
+    for (t->at = t->at ? t->at : 1; t->at < t->n_places; t->at++) {
+        struct place *p = &t->places[t->at];
+        if (slice_over(slice))
+            return 1;
         const struct symbol *symbol = symbols_lookup(t->symbols, s, p->node);
         if (symbol == p->symbol)
             continue;
         p->symbol = symbol;
-        *changed = true;
+        t->changed = true;
         if (!name_place(t, s, p))
             return -1;
     }
-    for (; t->placed_nodes < s->n_nodes; t->placed_nodes++)
-        if (t->placed_nodes && place_node(t, s, (uint32_t)t->placed_nodes) != 0)
-            return -1;
     return 0;
 }
 
-void tree_frames_match(struct tree *t)
+int tree_frames_place(struct tree *t, const struct snapshot *s, struct slice *slice)
 {
-    for (size_t i = 1; i < t->n_places; i++) {
-        struct place *p = &t->places[i];
-        p->matches = false;
-        for (uint32_t k = 0; k < p->n && !p->matches; k++) {
-            const struct frame *f = &t->frames[p->frames[k]];
-            const char *file = p->symbol ? p->symbol->frames[k].file : f->file;
-            p->matches = pattern_matches(&t->filter, f->function, f->module, file);
-        }
+    intern_specials(t);
+    for (; t->placed_nodes < s->n_nodes; t->placed_nodes++) {
+        if (slice_over(slice))
+            return 1;
+        if (t->placed_nodes && place_node(t, s, (uint32_t)t->placed_nodes) != 0)
+            return -1;
     }
+    return 0;
+}
+
+int tree_frames_match(struct tree *t, struct slice *slice)
+{
+    for (; t->matched_frames < t->n_frames; t->matched_frames++) {
+        struct frame *f = &t->frames[t->matched_frames];
+        if (slice_over(slice))
+            return 1;
+        f->matches = t->matched_frames && (f->group ? pattern_matches_group(&t->filter, f->function)
+                                           : pattern_matches(&t->filter, f->function, f->module,
+                                                             f->file));
+    }
+    return 0;
 }
 
 void tree_frames_fini(struct tree *t)
@@ -161,7 +182,7 @@ void tree_frames_fini(struct tree *t)
     }
     for (size_t i = 1; i < t->n_places; i++)
         free(t->places[i].frames);
-    t->n_frames = t->n_places = t->placed_nodes = 0;
+    t->n_frames = t->n_places = t->placed_nodes = t->matched_nodes = t->matched_frames = 0;
     tree_map_clear(&t->frame_ids);
     tree_map_clear(&t->place_ids);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The parts of a call tree, private to tree*.c: frames (tree_frames.c), paths
- * with their sums (tree_paths.c), rows (tree_rows.c). Indexes start at 1.
+ * (tree_paths.c) and their sums (tree_sums.c), rows (tree_rows.c), and what is asked
+ * of rows (tree_find.c). Each's work is done in slices: it returns 1 when its time is
+ * up, and goes on from there; 0 when it is done; -1 without memory.
+ * Indexes start at 1.
  */
 #ifndef MEMTOP_TUI_MODEL_TREE_PARTS_H
 #define MEMTOP_TUI_MODEL_TREE_PARTS_H
@@ -28,7 +31,8 @@ enum { FRAME_UNATTRIBUTED = 1, FRAME_HIDDEN_ONLY = 2 };
 struct frame {
     char *function, *module, *file;
     unsigned line;
-    bool hidden, named;
+    bool hidden, named, group;
+    bool matches;       /* the filter */
 };
 
 /* One program counter: what it is called. */
@@ -37,27 +41,47 @@ struct place {
     const struct symbol *symbol;
     uint32_t *frames;   /* innermost first */
     uint32_t n;
-    bool matches;       /* the filter */
 };
 
 /* A chain of frames from the root. Parents precede children; 0 is the root. */
 struct path {
     uint32_t parent, frame, child, next;
+    uint32_t top;       /* its topmost one */
     uint32_t sites, best;
     bool nested;        /* its frame is among those above it */
     int64_t best_value;
     int64_t v[TREE_FIGURES];
 };
 
+/* What an update does, one after the other. */
+enum phase {
+    PHASE_IDLE, PHASE_RENAME, PHASE_PLACE, PHASE_MATCH_FRAMES, PHASE_MATCH_NODES, PHASE_PATHS,
+    PHASE_CLEAR, PHASE_ADD, PHASE_ROLL, PHASE_ROWS,
+};
+
+/* The time until which an update may go on. */
+struct slice {
+    uint64_t until_ns;
+    unsigned count;
+};
+
+/* Whether the time is up; looks at the clock now and then. */
+bool slice_over(struct slice *s);
+
 struct tree {
     struct tree_options options, built; /* built: those of paths and matches */
+    enum phase phase;
+    size_t at;          /* in the phase */
+    bool changed, rematch; /* what the update found so far */
+    bool redo;          /* one was stopped: nothing that it made is final */
+    struct tree_source from;
     struct pattern filter;
     bool named_once;
     unsigned names_version;
     uint64_t reader;
     uint32_t unloads;
     struct symbols *symbols;
-    struct tree_map frame_ids, place_ids, path_ids;
+    struct tree_map frame_ids, place_ids, path_ids, grouped_ids;
     struct frame *frames;
     struct place *places;
     struct path *paths;
@@ -65,9 +89,11 @@ struct tree {
     size_t cap_nodes, placed_nodes, pathed_nodes;
     uint32_t *node_place, *node_path; /* by node of the snapshot */
     bool *node_match;
-    size_t cap_sites, n_sites;
-    uint32_t *site_path;              /* 0: it has no part */
-    const struct site_figures *figures;
+    size_t cap_parts, n_parts, matched_nodes, matched_frames;
+    uint32_t *part_path;              /* 0: it is not shown */
+    uint32_t *group_path;             /* of groups by their index */
+    size_t cap_groups;
+    bool grouped;                     /* the topmost paths are groups */
     struct site_figures all, passing;
     struct tree_row *rows;
     size_t n_rows, cap_rows;
@@ -81,18 +107,43 @@ struct tree {
 /* Room for one element more, zeroed. */
 bool tree_reserve(void **array, size_t *capacity, size_t need, size_t size);
 
-/* Places for new nodes; names again if `again`. *changed: some are different.
- * -1 without memory. */
-int tree_frames_update(struct tree *t, const struct snapshot *s, bool again, bool *changed);
-void tree_frames_match(struct tree *t);
+/* ---- tree_frames.c --------------------------------------------------------- */
+
+/* Look names up again; t->changed: some are different. */
+int tree_frames_rename(struct tree *t, const struct snapshot *s, struct slice *slice);
+/* Places for new nodes. */
+int tree_frames_place(struct tree *t, const struct snapshot *s, struct slice *slice);
+int tree_frames_match(struct tree *t, struct slice *slice);
+/* The frame of a group; 0 without memory. */
+uint32_t tree_frames_group(struct tree *t, const char *name);
 void tree_frames_fini(struct tree *t);
 
-/* Paths for nodes from t->pathed_nodes on. */
-int tree_paths_extend(struct tree *t, const struct snapshot *s);
+/* ---- tree_paths.c ---------------------------------------------------------- */
+
+/* Which nodes have a frame that matches in their stacks. */
+int tree_paths_match(struct tree *t, const struct snapshot *s, struct slice *slice);
+/* Paths for new nodes, where there are no groups. */
+int tree_paths_extend(struct tree *t, const struct snapshot *s, struct slice *slice);
+/* The path of a part, its frames in its group's; 0 without memory. */
+uint32_t tree_paths_of_part(struct tree *t, const struct snapshot *s, size_t part);
 void tree_paths_clear(struct tree *t);
-/* Sum the sites' figures. */
-int tree_paths_sum(struct tree *t, const struct snapshot *s, size_t n);
+
+static inline uint32_t tree_part_site(const struct tree *t, size_t part)
+{
+    return t->from.parts ? t->from.parts[part].site : (uint32_t)part;
+}
+
+/* ---- tree_sums.c ----------------------------------------------------------- */
+
+int tree_sums_clear(struct tree *t, struct slice *slice);
+int tree_sums_add(struct tree *t, const struct snapshot *s, struct slice *slice);
+int tree_sums_roll(struct tree *t, struct slice *slice);
+
+/* ---- tree_rows.c ----------------------------------------------------------- */
 
 int tree_rows_make(struct tree *t);
+
+/* The frames from the top, zoom included, down to a row. Returns how many. */
+size_t tree_rows_chain(const struct tree *t, size_t row, uint32_t *frames, size_t most);
 
 #endif

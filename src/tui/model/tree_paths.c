@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The paths of a call tree: stacks merged from the root, and the sums of what
- * sites have below them. A path is made once; sums are made on each update.
+ * The paths of a call tree: stacks merged from the root, or from the group of a
+ * part. A path is made once.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "tui/model/tree_parts.h"
+
+#define PATH_NONE UINT32_MAX
 
 static bool has_above(const struct tree *t, uint32_t path, uint32_t frame, uint32_t *where)
 {
@@ -32,6 +34,7 @@ static uint32_t path_below(struct tree *t, uint32_t parent, uint32_t frame)
         return 0;
     uint32_t path = (uint32_t)t->n_paths++;
     t->paths[path] = (struct path){ .parent = parent, .frame = frame, .nested = nested,
+                                    .top = parent ? t->paths[parent].top : path,
                                     .next = t->paths[parent].child };
     t->paths[parent].child = path;
     return *id = path;
@@ -41,6 +44,7 @@ void tree_paths_clear(struct tree *t)
 {
     t->n_paths = t->pathed_nodes = 0;
     tree_map_clear(&t->path_ids);
+    tree_map_clear(&t->grouped_ids);
 }
 
 static int begin(struct tree *t)
@@ -51,98 +55,112 @@ static int begin(struct tree *t)
         return -1;
     t->paths[0] = (struct path){ .parent = 0 };
     t->n_paths = 1;
-    return path_below(t, 0, FRAME_UNATTRIBUTED) && path_below(t, 0, FRAME_HIDDEN_ONLY) ? 0 : -1;
+    return 0;
 }
 
-int tree_paths_extend(struct tree *t, const struct snapshot *s)
+int tree_paths_match(struct tree *t, const struct snapshot *s, struct slice *slice)
+{
+    for (; t->matched_nodes < t->placed_nodes; t->matched_nodes++) {
+        size_t i = t->matched_nodes;
+        const struct place *p = &t->places[t->node_place[i]];
+        if (slice_over(slice))
+            return 1;
+        t->node_match[i] = i && t->node_match[s->nodes[i].parent];
+        for (uint32_t k = 0; i && k < p->n && !t->node_match[i]; k++)
+            t->node_match[i] = t->frames[p->frames[k]].matches;
+    }
+    return 0;
+}
+
+/* The path of a node whose parent's is `path`. */
+static uint32_t path_of_node(struct tree *t, uint32_t node, uint32_t path)
+{
+    const struct place *p = &t->places[t->node_place[node]];
+    for (uint32_t k = p->n; k-- > 0;) {
+        uint32_t frame = p->frames[k];
+        if (t->frames[frame].hidden && !t->options.show_hidden)
+            continue;
+        path = path_below(t, path, frame);
+        if (!path)
+            return PATH_NONE;
+    }
+    return path;
+}
+
+int tree_paths_extend(struct tree *t, const struct snapshot *s, struct slice *slice)
 {
     if (begin(t) != 0)
         return -1;
-    for (; t->pathed_nodes < s->n_nodes; t->pathed_nodes++) {
-        size_t i = t->pathed_nodes;
-        uint32_t path = i ? t->node_path[s->nodes[i].parent] : 0;
-        const struct place *p = i ? &t->places[t->node_place[i]] : NULL;
-        for (uint32_t k = p ? p->n : 0; k-- > 0;) {
-            uint32_t frame = p->frames[k];
-            if (t->frames[frame].hidden && !t->options.show_hidden)
-                continue;
-            path = path_below(t, path, frame);
-            if (!path)
-                return -1;
-        }
+    for (; !t->grouped && t->pathed_nodes < t->placed_nodes; t->pathed_nodes++) {
+        uint32_t i = (uint32_t)t->pathed_nodes;
+        if (slice_over(slice))
+            return 1;
+        uint32_t path = i ? path_of_node(t, i, t->node_path[s->nodes[i].parent]) : 0;
+        if (path == PATH_NONE)
+            return -1;
         t->node_path[i] = path;
-        t->node_match[i] = p && (p->matches || t->node_match[s->nodes[i].parent]);
     }
     return 0;
 }
 
-/* ---- sums ---------------------------------------------------------------- */
-static bool is_zero(const struct site_figures *f)
-{
-    for (int k = 0; k < TREE_FIGURES; k++)
-        if (f->v[k])
-            return false;
-    return true;
-}
+/* ---- parts in groups --------------------------------------------------------- */
 
-static int64_t weight(const struct tree *t, const struct site_figures *f)
+/* The module of the innermost frame that shows. */
+static const char *module_of(const struct tree *t, const struct snapshot *s, uint32_t node)
 {
-    int64_t value = f->v[t->options.sort < TREE_FIGURES ? t->options.sort : TREE_LIVE_BYTES];
-    return value < 0 ? -value : value;
-}
-
-static void add(int64_t *to, const int64_t *from)
-{
-    for (int k = 0; k < TREE_FIGURES; k++)
-        to[k] += from[k];
-}
-
-static void add_site(struct tree *t, const struct snapshot *s, uint32_t site)
-{
-    const struct site_figures *f = &t->figures[site];
-    uint32_t node = s->sites[site].node < s->n_nodes ? s->sites[site].node : 0;
-    t->site_path[site] = 0;
-    if (is_zero(f))
-        return;
-    add(t->all.v, f->v);
-    if (t->filter.places && !t->node_match[node])
-        return;
-    uint32_t id = !node ? FRAME_UNATTRIBUTED
-                : t->node_path[node] ? t->node_path[node] : FRAME_HIDDEN_ONLY;
-    struct path *p = &t->paths[id];
-    t->site_path[site] = id;
-    add(t->passing.v, f->v);
-    add(p->v, f->v);
-    if (!p->sites++ || weight(t, f) > p->best_value) {
-        p->best = site;
-        p->best_value = weight(t, f);
+    for (; node; node = s->nodes[node].parent) {
+        const struct place *p = &t->places[t->node_place[node]];
+        for (uint32_t k = 0; k < p->n; k++)
+            if (t->options.show_hidden || !t->frames[p->frames[k]].hidden)
+                return t->frames[p->frames[k]].module;
     }
+    return "(no stack)";
 }
 
-int tree_paths_sum(struct tree *t, const struct snapshot *s, size_t n)
+static uint32_t path_of_group(struct tree *t, const struct snapshot *s, size_t part,
+                              uint32_t node)
 {
-    t->n_sites = n < s->n_sites ? n : s->n_sites;
-    if (!tree_reserve((void **)&t->site_path, &t->cap_sites, t->n_sites + 1, sizeof(uint32_t)))
-        return -1;
-    for (size_t i = 0; i < t->n_paths; i++) {
-        struct path *p = &t->paths[i];
-        p->sites = p->best = 0;
-        p->best_value = 0;
-        memset(p->v, 0, sizeof p->v);
-    }
-    t->all = t->passing = (struct site_figures){ .v = { 0 } };
-    for (uint32_t i = 0; i < t->n_sites; i++)
-        add_site(t, s, i);
-    for (size_t i = t->n_paths; i-- > 1;) {
-        struct path *p = &t->paths[i], *up = &t->paths[p->parent];
-        if (!p->sites)
-            continue;
-        add(up->v, p->v);
-        if (!up->sites || p->best_value > up->best_value) {
-            up->best = p->best;
-            up->best_value = p->best_value;
+    uint32_t group = t->from.parts ? t->from.parts[part].group : 0;
+    const char *name = t->options.by_module ? module_of(t, s, node)
+                     : group < t->from.n_groups ? t->from.groups[group] : "?";
+    uint32_t frame = tree_frames_group(t, name);
+    return frame ? path_below(t, 0, frame) : 0;
+}
+
+/* From the innermost ancestor whose path in this group is known. */
+static uint32_t path_in_group(struct tree *t, const struct snapshot *s, uint32_t group,
+                              uint32_t leaf)
+{
+    uint32_t chain[SEG_DEPTH_MAX + 1], n = 0, path = group;
+    for (uint32_t node = leaf; node && n <= SEG_DEPTH_MAX; node = s->nodes[node].parent) {
+        uint32_t known = tree_map_get(&t->grouped_ids, (uint64_t)group << 32 | node);
+        if (known) {
+            path = known;
+            break;
         }
-        up->sites += p->sites;
+        chain[n++] = node;
     }
-    return 0;
+    while (n-- > 0) {
+        uint32_t *id = tree_map_put(&t->grouped_ids, (uint64_t)group << 32 | chain[n]);
+        path = id ? path_of_node(t, chain[n], path) : PATH_NONE;
+        if (path == PATH_NONE)
+            return PATH_NONE;
+        *id = path;
+    }
+    return path;
+}
+
+uint32_t tree_paths_of_part(struct tree *t, const struct snapshot *s, size_t part)
+{
+    uint32_t site = tree_part_site(t, part), node = s->sites[site].node;
+    uint32_t group = 0, path;
+    if (node >= t->placed_nodes)
+        node = 0;
+    if (t->grouped && !(group = path_of_group(t, s, part, node)))
+        return 0;
+    path = !node ? group : t->grouped ? path_in_group(t, s, group, node) : t->node_path[node];
+    if (path == PATH_NONE)
+        return 0;
+    return path != group ? path
+         : path_below(t, group, node ? FRAME_HIDDEN_ONLY : FRAME_UNATTRIBUTED);
 }

@@ -18,9 +18,9 @@ struct group {
     int64_t best;
 };
 
-/* A site on its way up, in the inverted tree. */
+/* A part on its way up, in the inverted tree. */
 struct entry {
-    uint32_t site, path;
+    uint32_t part, path;
 };
 
 struct groups {
@@ -54,6 +54,7 @@ static double value(const struct tree_row *r, int sort)
     case TREE_BY_SELF: return (double)r->self[TREE_LIVE_BYTES];
     case TREE_BY_AVERAGE: return ratio(r->v[TREE_BYTES_ALLOCATED], r->v[TREE_ALLOCATIONS]);
     case TREE_BY_TEMPORARY: return ratio(r->v[TREE_TEMPORARY], r->v[TREE_ALLOCATIONS]);
+    case TREE_BY_AGE: return ratio(r->v[TREE_AGE], r->v[TREE_AGED]);
     default: return (double)r->v[sort];
     }
 }
@@ -99,6 +100,8 @@ static bool append(struct tree *t, struct group *g, uint64_t above, unsigned dep
     const struct frame *f = &t->frames[g->frame];
     struct tree_row *r = &g->row;
     r->key = tree_mix(above, g->frame);
+    r->frame = g->frame;
+    r->group = f->group;
     r->function = f->function, r->module = f->module;
     r->file = f->file, r->line = f->line, r->named = f->named;
     r->depth = depth;
@@ -116,14 +119,19 @@ static bool append(struct tree *t, struct group *g, uint64_t above, unsigned dep
     return true;
 }
 
-/* Keep only the frame that leads to what was zoomed into. */
+static bool has_changed(const int64_t *v)
+{
+    return v[TREE_GROWTH_BYTES] || v[TREE_GROWTH_BLOCKS] || v[TREE_SINCE_ALLOCATIONS] ||
+           v[TREE_SINCE_FREES] || v[TREE_ALIVE_BYTES];
+}
+
+/* Keep only the frame that leads to what was zoomed into, and what changed. */
 static void narrow(const struct tree *t, struct groups *g, unsigned level)
 {
-    if (level >= t->n_zoom)
-        return;
     size_t n = 0;
     for (size_t i = 0; i < g->n; i++)
-        if (g->at[i].frame == t->zoom[level])
+        if ((level >= t->n_zoom || g->at[i].frame == t->zoom[level]) &&
+            (!t->options.changed || has_changed(g->at[i].row.v)))
             g->at[n++] = g->at[i];
     g->n = n;
 }
@@ -158,7 +166,7 @@ static int emit(struct tree *t, struct groups *g, const struct entry *entries, u
 static bool has_children(const struct tree *t, uint32_t path)
 {
     for (uint32_t i = t->paths[path].child; i; i = t->paths[i].next)
-        if (t->paths[i].sites)
+        if (t->paths[i].sites && (!t->options.changed || has_changed(t->paths[i].v)))
             return true;
     return false;
 }
@@ -197,37 +205,59 @@ static int standard(struct tree *t, const struct group *of, const struct entry *
 }
 
 /* ---- inverted -------------------------------------------------------------- */
+/* Groups are above the functions that allocate. */
+static bool is_group_level(const struct tree *t, unsigned level)
+{
+    return t->grouped && level == 0;
+}
+
+static uint32_t frame_of(const struct tree *t, const struct entry *e, unsigned level)
+{
+    const struct path *p = &t->paths[e->path];
+    return is_group_level(t, level) ? t->paths[p->top].frame : p->frame;
+}
+
+/* The path of what comes below an entry; 0: nothing does. */
+static uint32_t path_above(const struct tree *t, const struct entry *e, unsigned level)
+{
+    uint32_t parent = t->paths[e->path].parent;
+    if (is_group_level(t, level))
+        return e->path;
+    return t->grouped && parent == t->paths[e->path].top ? 0 : parent;
+}
+
 /* Which group each entry belongs to, and the groups' sums. */
 static int collect(struct tree *t, struct groups *g, uint32_t *group_of,
-                   const struct entry *entries, size_t n, bool self)
+                   const struct entry *entries, size_t n, unsigned level)
 {
     for (size_t i = 0; i < n; i++) {
-        const struct path *p = &t->paths[entries[i].path];
-        if (!group_of[p->frame]) {
-            if (!group_new(g, p->frame))
+        uint32_t frame = frame_of(t, &entries[i], level);
+        if (!group_of[frame]) {
+            if (!group_new(g, frame))
                 return -1;
-            group_of[p->frame] = (uint32_t)g->n;
+            group_of[frame] = (uint32_t)g->n;
         }
-        struct group *one = &g->at[group_of[p->frame] - 1];
-        const int64_t *v = t->figures[entries[i].site].v;
+        struct group *one = &g->at[group_of[frame] - 1];
+        const int64_t *v = t->from.figures[entries[i].part].v;
         int64_t w = v[t->options.sort < TREE_FIGURES ? t->options.sort : 0];
         w = w < 0 ? -w : w;
         add(one->row.v, v);
         if (!one->row.sites++ || w > one->best) {
             one->best = w;
-            one->row.site = entries[i].site;
+            one->row.site = tree_part_site(t, entries[i].part);
         }
-        one->row.expandable |= p->parent != 0;
-        one->n += p->parent != 0;
+        bool more = path_above(t, &entries[i], level) != 0;
+        one->row.expandable |= more;
+        one->n += more;
     }
-    for (size_t i = 0; self && i < g->n; i++)
+    for (size_t i = 0; level == (t->grouped ? 1u : 0u) && i < g->n; i++)
         memcpy(g->at[i].row.self, g->at[i].row.v, sizeof g->at[i].row.v);
     return 0;
 }
 
 /* Entries one frame up, group by group. */
 static void advance(const struct tree *t, struct groups *g, const uint32_t *group_of,
-                    const struct entry *from, size_t n, struct entry *to)
+                    const struct entry *from, size_t n, struct entry *to, unsigned level)
 {
     size_t at = 0;
     for (size_t i = 0; i < g->n; i++) {
@@ -236,10 +266,10 @@ static void advance(const struct tree *t, struct groups *g, const uint32_t *grou
         g->at[i].n = 0;
     }
     for (size_t i = 0; i < n; i++) {
-        const struct path *p = &t->paths[from[i].path];
-        struct group *one = &g->at[group_of[p->frame] - 1];
-        if (p->parent)
-            to[one->first + one->n++] = (struct entry){ from[i].site, p->parent };
+        struct group *one = &g->at[group_of[frame_of(t, &from[i], level)] - 1];
+        uint32_t above = path_above(t, &from[i], level);
+        if (above)
+            to[one->first + one->n++] = (struct entry){ from[i].part, above };
     }
 }
 
@@ -258,9 +288,11 @@ static int invert(struct tree *t, const struct entry *entries, size_t n, uint64_
     struct groups g = { .n = 0 };
     uint32_t *group_of = calloc(t->n_frames + 1, sizeof *group_of);
     struct entry *up = calloc(n + 1, sizeof *up);
-    int result = group_of && up ? collect(t, &g, group_of, entries, n, level == 0) : -1;
+    int result = group_of && up ? collect(t, &g, group_of, entries, n, level) : -1;
     if (!result) {
-        advance(t, &g, group_of, entries, n, up);
+        advance(t, &g, group_of, entries, n, up, level);
+        free(group_of);
+        group_of = NULL;
         result = emit(t, &g, up, key, level, inverted);
     }
     free(g.at);
@@ -271,52 +303,79 @@ static int invert(struct tree *t, const struct entry *entries, size_t n, uint64_
 
 static int invert_all(struct tree *t)
 {
-    struct entry *entries = calloc(t->n_sites + 1, sizeof *entries);
+    struct entry *entries = calloc(t->n_parts + 1, sizeof *entries);
     size_t n = 0;
     if (!entries)
         return -1;
-    for (uint32_t i = 0; i < t->n_sites; i++)
-        if (t->site_path[i])
-            entries[n++] = (struct entry){ i, t->site_path[i] };
+    for (uint32_t i = 0; i < t->n_parts; i++)
+        if (t->part_path[i])
+            entries[n++] = (struct entry){ i, t->part_path[i] };
     int result = invert(t, entries, n, TREE_INVERTED + 1, 0);
     free(entries);
     return result;
 }
 
 /* ---- flat ------------------------------------------------------------------ */
-/* Of recursive calls only the outermost counts. */
-static int flat(struct tree *t)
+/* A function's inclusive sum; of recursive calls only the outermost counts. */
+static bool add_path(struct groups *g, uint32_t *group_of, const struct path *p)
+{
+    if (!group_of[p->frame]) {
+        if (!group_new(g, p->frame))
+            return false;
+        group_of[p->frame] = (uint32_t)g->n;
+    }
+    if (p->nested)
+        return true;
+    struct group *one = &g->at[group_of[p->frame] - 1];
+    add(one->row.v, p->v);
+    if (!one->row.sites || p->best_value > one->best) {
+        one->best = p->best_value;
+        one->row.site = p->best;
+    }
+    one->row.sites += p->sites;
+    return true;
+}
+
+/* The functions in a group, or in all. */
+static int functions(struct tree *t, const struct group *of, const struct entry *entries,
+                     uint64_t key, unsigned level)
 {
     struct groups g = { .n = 0 };
     uint32_t *group_of = calloc(t->n_frames + 1, sizeof *group_of);
     int result = group_of ? 0 : -1;
     for (size_t i = 1; i < t->n_paths && !result; i++) {
         const struct path *p = &t->paths[i];
-        if (!p->sites)
-            continue;
-        if (!group_of[p->frame]) {
-            if (!group_new(&g, p->frame))
-                result = -1;
-            group_of[p->frame] = (uint32_t)g.n;
-        }
-        if (result || p->nested)
-            continue;
-        struct group *one = &g.at[group_of[p->frame] - 1];
-        add(one->row.v, p->v);
-        if (!one->row.sites || p->best_value > one->best) {
-            one->best = p->best_value;
-            one->row.site = p->best;
-        }
-        one->row.sites += p->sites;
+        if (p->sites && (!of || (p->top == of->path && i != of->path)) &&
+            !add_path(&g, group_of, p))
+            result = -1;
     }
-    for (uint32_t i = 0; i < t->n_sites && !result; i++)
-        if (t->site_path[i])
-            add(g.at[group_of[t->paths[t->site_path[i]].frame] - 1].row.self,
-                t->figures[i].v);
+    for (uint32_t i = 0; i < t->n_parts && !result; i++) {
+        const struct path *p = &t->paths[t->part_path[i]];
+        if (t->part_path[i] && (!of || p->top == of->path))
+            add(g.at[group_of[p->frame] - 1].row.self, t->from.figures[i].v);
+    }
     if (!result)
-        result = emit(t, &g, NULL, TREE_FLAT + 1, 0, NULL);
+        result = emit(t, &g, entries, key, level, NULL);
     free(g.at);
     free(group_of);
+    return result;
+}
+
+static int flat(struct tree *t)
+{
+    struct groups g = { .n = 0 };
+    int result = 0;
+    if (!t->grouped)
+        return functions(t, NULL, NULL, TREE_FLAT + 1, 0);
+    for (uint32_t i = t->paths[0].child; i && !result; i = t->paths[i].next) {
+        struct group *one = t->paths[i].sites ? group_new(&g, t->paths[i].frame) : NULL;
+        result = one || !t->paths[i].sites ? 0 : -1;
+        if (one)
+            fill_standard(t, one, i);
+    }
+    if (!result)
+        result = emit(t, &g, NULL, TREE_FLAT + 1, 0, functions);
+    free(g.at);
     return result;
 }
 
@@ -328,4 +387,17 @@ int tree_rows_make(struct tree *t)
                : standard(t, NULL, NULL, TREE_STANDARD + 1, 0);
     t->hottest = 0;
     return result;
+}
+
+size_t tree_rows_chain(const struct tree *t, size_t row, uint32_t *frames, size_t most)
+{
+    /* The topmost row is the end of the zoom. */
+    size_t base = t->n_zoom ? t->n_zoom - 1 : 0, n = base + t->rows[row].depth + 1;
+    if (n > most)
+        return 0;
+    memcpy(frames, t->zoom, base * sizeof *frames);
+    for (size_t i = row + 1, at = n; i-- > 0 && at > base;)
+        if (t->rows[i].depth + 1 == at - base)
+            frames[--at] = t->rows[i].frame;
+    return n;
 }
