@@ -171,6 +171,8 @@ static void draw_view(struct canvas *c, int view, void *state)
     const struct view_ops *ops = view_table[view];
     context.selected = context.filter && block_filter_on(context.filter) &&
                        ops->reads & (VIEW_READS_FILTER | VIEW_READS_SELECTED);
+    while (ops->due && ops->due(state, &context) == 0)
+        ops->work(state, &context, target_now());
     header_title(&context, c, 0);
     header_figures(&context, c, (struct rect){ .row = 1, .rows = 3, .cols = c->cols });
     header_tabs(&context, view, c, 4, spans);

@@ -14,12 +14,13 @@
 
 static char names[FUNCTIONS][8];
 static const struct symbol *answers[FUNCTIONS];
+static bool nameless;
 
 /* In place of the real look-up: the program counter says which function. */
 const struct symbol *symbols_lookup(struct symbols *sy, const struct snapshot *s, uint32_t node)
 {
     (void)sy;
-    return answers[s->nodes[node].pc % FUNCTIONS];
+    return nameless ? NULL : answers[s->nodes[node].pc % FUNCTIONS];
 }
 
 static void make_names(void)
@@ -335,6 +336,33 @@ static void test_reveal(const struct snapshot *s, const struct site_figures *fig
     pattern_fini(&p);
 }
 
+/* What was open before names came is open afterwards. */
+static void test_names(const struct snapshot *s, const struct site_figures *figures)
+{
+    struct tree *t = tree_new();
+    static uint32_t opened[100000];
+    size_t n = 0, again = 0;
+    nameless = true;
+    tree_update(t, s, NULL, figures, SITES, 1);
+    for (int i = 0; i < 40; i++) {
+        size_t row = (size_t)rand() % tree_count(t);
+        tree_open(t, tree_row(t, row)->key, true);
+        tree_show(t);
+    }
+    for (size_t i = 0; i < tree_count(t); i++)
+        if (tree_row(t, i)->expanded)
+            opened[n++] = tree_row(t, i)->node;
+    nameless = false;
+    tree_update(t, s, NULL, figures, SITES, 2);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t key = tree_key_of_node(t, opened[i]);
+        const struct tree_row *r = key ? row_of_key(t, key) : NULL;
+        again += !key || (r && (r->expanded || !r->expandable));
+    }
+    tap_ok(n > 5 && again == n, "of %zu open rows, %zu are after they were named", n, again);
+    tree_free(t);
+}
+
 static double milliseconds(void)
 {
     struct timespec now;
@@ -382,6 +410,7 @@ int main(void)
     test_by_module(&s, figures);
     test_slices(&s, figures);
     test_reveal(&s, figures);
+    test_names(&s, figures);
     snapshot_fini(&s);
     test_large();
     for (int i = 0; i < FUNCTIONS; i++)

@@ -110,6 +110,7 @@ void tree_free(struct tree *t)
     free(t->node_path);
     free(t->node_match);
     free(t->part_path);
+    free(t->reopen);
     free(t->rows);
     free(t);
 }
@@ -136,7 +137,7 @@ static void forget(struct tree *t, const struct snapshot *s, struct symbols *sy)
     t->n_rows = 0; /* they refer to frames */
     tree_frames_fini(t);
     tree_paths_clear(t);
-    t->n_zoom = t->n_zooms = 0;
+    t->n_zoom = t->n_zooms = t->n_reopen = 0;
     t->phase = PHASE_IDLE;
     t->named_once = false;
     t->reader = s->cached_reader;
@@ -177,9 +178,11 @@ static void begin(struct tree *t, const struct tree_source *from)
 static void begin_matching(struct tree *t)
 {
     if (t->changed || t->rematch)
-        t->matched_frames = t->matched_nodes = 0;
-    if (t->changed)
+        t->matched_places = t->matched_nodes = 0;
+    if (t->changed) {
+        tree_rows_remember(t);
         tree_paths_clear(t);
+    }
 }
 
 static int do_phase(struct tree *t, const struct snapshot *s, struct slice *slice)
@@ -188,7 +191,7 @@ static int do_phase(struct tree *t, const struct snapshot *s, struct slice *slic
     case PHASE_IDLE: return 0;
     case PHASE_RENAME: return tree_frames_rename(t, s, slice);
     case PHASE_PLACE: return tree_frames_place(t, s, slice);
-    case PHASE_MATCH_FRAMES: return t->filter.places ? tree_frames_match(t, slice) : 0;
+    case PHASE_MATCH_PLACES: return t->filter.places ? tree_frames_match(t, slice) : 0;
     case PHASE_MATCH_NODES: return t->filter.places ? tree_paths_match(t, s, slice) : 0;
     case PHASE_PATHS: return tree_paths_extend(t, s, slice);
     case PHASE_CLEAR: return tree_sums_clear(t, slice);

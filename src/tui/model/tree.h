@@ -90,6 +90,8 @@ struct tree_row {
     uint64_t key;       /* stays with the row over updates */
     uint32_t frame;     /* the tree's own number of the function */
     bool group;         /* not a function: a group, or a module that allocates */
+    uint32_t node;      /* in the standard tree: a node of the snapshot that is in it;
+                           0 otherwise */
     const char *function; /* demangled in full */
     const char *module;
     const char *file;   /* NULL unknown */
@@ -129,7 +131,6 @@ unsigned tree_progress(const struct tree *t);
  * changed. 1: a step is under way, they come with it. */
 int tree_show(struct tree *t);
 
-#define TREE_ROWS_MAX 20000 /* there are no more rows, whatever is open */
 size_t tree_count(const struct tree *t);
 const struct tree_row *tree_row(const struct tree *t, size_t i);
 
@@ -150,6 +151,10 @@ bool tree_zoom_out(struct tree *t); /* false: it was not zoomed */
 /* Open the way to the largest row that matches and does not show. Returns its key,
  * 0 if there is none. */
 uint64_t tree_reveal(struct tree *t, const struct pattern *p);
+
+/* The key of the standard tree's row that has a node in it, however the row is
+ * called by now. 0: there is none. */
+uint64_t tree_key_of_node(const struct tree *t, uint32_t node);
 
 /* Mark the sites that have a part in a row: in[site], n of them, zeroed by the
  * caller. Returns how many. */

@@ -10,22 +10,30 @@
 
 #define DEPTH_MOST 1024 /* frames of a stack, inlined ones included */
 
-/* A part's frames in the order of the rows that lead to it. */
-static size_t chain_of(const struct tree *t, size_t part, uint32_t *frames)
+/* A part's paths in the order of the rows that lead to it. */
+static size_t chain_of(const struct tree *t, size_t part, uint32_t *paths)
 {
     bool up = t->options.mode != TREE_STANDARD;
     uint32_t path = t->part_path[part], top = t->paths[path].top;
     size_t n = 0;
     if (t->grouped && up)
-        frames[n++] = t->paths[top].frame;
+        paths[n++] = top;
     for (; path && n < DEPTH_MOST && !(t->grouped && up && path == top);
          path = t->paths[path].parent)
-        frames[n++] = t->paths[path].frame;
+        paths[n++] = path;
     for (size_t i = 0; !up && i < n / 2; i++) {
-        uint32_t frame = frames[i];
-        frames[i] = frames[n - 1 - i];
-        frames[n - 1 - i] = frame;
+        uint32_t one = paths[i];
+        paths[i] = paths[n - 1 - i];
+        paths[n - 1 - i] = one;
     }
+    return n;
+}
+
+static size_t frames_of(const struct tree *t, size_t part, uint32_t *frames)
+{
+    size_t n = chain_of(t, part, frames);
+    for (size_t i = 0; i < n; i++)
+        frames[i] = t->paths[frames[i]].frame;
     return n;
 }
 
@@ -56,9 +64,10 @@ size_t tree_row_sites(const struct tree *t, size_t row, bool *in, size_t n)
     size_t n_wanted = tree_rows_chain(t, row, wanted, DEPTH_MOST);
     for (size_t i = 0; n_wanted && i < t->n_parts; i++) {
         uint32_t site = tree_part_site(t, i);
-        if (!t->part_path[i] || site >= n || in[site])
+        if (!t->part_path[i] || site >= n || in[site] ||
+            (t->options.changed && !tree_rows_changed(t->from.figures[i].v)))
             continue;
-        in[site] = is_in_row(t, wanted, n_wanted, frames, chain_of(t, i, frames));
+        in[site] = is_in_row(t, wanted, n_wanted, frames, frames_of(t, i, frames));
         found += in[site];
     }
     return found;
@@ -76,19 +85,20 @@ struct search {
 
 static void look_at(struct search *s, const struct tree *t, size_t part)
 {
-    uint32_t frames[DEPTH_MOST];
+    uint32_t paths[DEPTH_MOST];
     uint64_t key = (uint64_t)t->options.mode + 1;
     int sort = t->options.sort < TREE_FIGURES ? t->options.sort : TREE_LIVE_BYTES;
     int64_t value = t->from.figures[part].v[sort];
     value = value < 0 ? -value : value;
     if (s->best_key && value <= s->best)
         return;
-    size_t n = chain_of(t, part, frames);
+    size_t n = chain_of(t, part, paths);
     for (size_t i = 0; i < n; i++) {
-        key = tree_mix(key, frames[i]);
-        if (i < t->n_zoom && frames[i] != t->zoom[i])
+        uint32_t frame = t->paths[paths[i]].frame;
+        key = tree_rows_key(t, key, paths[i], frame);
+        if (i < t->n_zoom && frame != t->zoom[i])
             return;
-        if (i + 1 < t->n_zoom || !s->matches[frames[i]] || tree_map_get(&s->shown, key))
+        if (i + 1 < t->n_zoom || !s->matches[frame] || tree_map_get(&s->shown, key))
             continue;
         s->best_key = key;
         s->best_part = part;
@@ -100,11 +110,11 @@ static void look_at(struct search *s, const struct tree *t, size_t part)
 /* Open what is above the row. */
 static void open_way(struct tree *t, const struct search *s)
 {
-    uint32_t frames[DEPTH_MOST];
-    size_t n = chain_of(t, s->best_part, frames);
+    uint32_t paths[DEPTH_MOST];
+    size_t n = chain_of(t, s->best_part, paths);
     uint64_t key = (uint64_t)t->options.mode + 1;
     for (size_t i = 0; i < n; i++) {
-        key = tree_mix(key, frames[i]);
+        key = tree_rows_key(t, key, paths[i], t->paths[paths[i]].frame);
         if (key == s->best_key)
             return;
         tree_open(t, key, true);

@@ -43,7 +43,10 @@ static uint32_t frame_of(struct tree *t, const char *function, const char *modul
         return 0;
     if (*id) {
         struct frame *old = &t->frames[*id];
-        old->line = old->line == line ? line : 0;
+        bool better = file && !old->file; /* until now it had a name and no more */
+        if (better)
+            old->file = strdup(file);
+        old->line = better || old->line == line ? line : 0;
         return *id;
     }
     if (!tree_reserve((void **)&t->frames, &t->cap_frames, t->n_frames + 1, sizeof *t->frames))
@@ -58,7 +61,7 @@ static uint32_t frame_of(struct tree *t, const char *function, const char *modul
 
 uint32_t tree_frames_group(struct tree *t, const char *name)
 {
-    uint32_t id = frame_of(t, name, "", NULL, 0, true);
+    uint32_t id = frame_of(t, name, " ", NULL, 0, true); /* no function's module */
     if (id && !t->frames[id].group) {
         t->frames[id].group = true;
         t->frames[id].hidden = false;
@@ -160,15 +163,26 @@ int tree_frames_place(struct tree *t, const struct snapshot *s, struct slice *sl
     return 0;
 }
 
+static void match_place(const struct tree *t, struct place *p)
+{
+    p->matches = false;
+    for (uint32_t k = 0; k < p->n && !p->matches; k++) {
+        const struct frame *f = &t->frames[p->frames[k]];
+        const char *file = p->symbol ? p->symbol->frames[k].file : f->file;
+        p->matches = pattern_matches(&t->filter, f->function, f->module, file);
+    }
+}
+
 int tree_frames_match(struct tree *t, struct slice *slice)
 {
-    for (; t->matched_frames < t->n_frames; t->matched_frames++) {
-        struct frame *f = &t->frames[t->matched_frames];
+    for (size_t i = 1; !t->matched_places && i < t->n_frames; i++)
+        t->frames[i].matches = t->frames[i].group &&
+                               pattern_matches_group(&t->filter, t->frames[i].function);
+    for (; t->matched_places < t->n_places; t->matched_places++) {
         if (slice_over(slice))
             return 1;
-        f->matches = t->matched_frames && (f->group ? pattern_matches_group(&t->filter, f->function)
-                                           : pattern_matches(&t->filter, f->function, f->module,
-                                                             f->file));
+        if (t->matched_places)
+            match_place(t, &t->places[t->matched_places]);
     }
     return 0;
 }
@@ -182,7 +196,7 @@ void tree_frames_fini(struct tree *t)
     }
     for (size_t i = 1; i < t->n_places; i++)
         free(t->places[i].frames);
-    t->n_frames = t->n_places = t->placed_nodes = t->matched_nodes = t->matched_frames = 0;
+    t->n_frames = t->n_places = t->placed_nodes = t->matched_nodes = t->matched_places = 0;
     tree_map_clear(&t->frame_ids);
     tree_map_clear(&t->place_ids);
 }

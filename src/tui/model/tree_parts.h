@@ -32,7 +32,7 @@ struct frame {
     char *function, *module, *file;
     unsigned line;
     bool hidden, named, group;
-    bool matches;       /* the filter */
+    bool matches;       /* the filter: of groups */
 };
 
 /* One program counter: what it is called. */
@@ -41,12 +41,15 @@ struct place {
     const struct symbol *symbol;
     uint32_t *frames;   /* innermost first */
     uint32_t n;
+    bool matches;       /* the filter */
 };
 
 /* A chain of frames from the root. Parents precede children; 0 is the root. */
 struct path {
     uint32_t parent, frame, child, next;
     uint32_t top;       /* its topmost one */
+    uint32_t node, nth; /* the node that it was made for, and which of its frames:
+                           these stay when names come */
     uint32_t sites, best;
     bool nested;        /* its frame is among those above it */
     int64_t best_value;
@@ -55,7 +58,7 @@ struct path {
 
 /* What an update does, one after the other. */
 enum phase {
-    PHASE_IDLE, PHASE_RENAME, PHASE_PLACE, PHASE_MATCH_FRAMES, PHASE_MATCH_NODES, PHASE_PATHS,
+    PHASE_IDLE, PHASE_RENAME, PHASE_PLACE, PHASE_MATCH_PLACES, PHASE_MATCH_NODES, PHASE_PATHS,
     PHASE_CLEAR, PHASE_ADD, PHASE_ROLL, PHASE_ROWS,
 };
 
@@ -89,7 +92,7 @@ struct tree {
     size_t cap_nodes, placed_nodes, pathed_nodes;
     uint32_t *node_place, *node_path; /* by node of the snapshot */
     bool *node_match;
-    size_t cap_parts, n_parts, matched_nodes, matched_frames;
+    size_t cap_parts, n_parts, matched_nodes, matched_places;
     uint32_t *part_path;              /* 0: it is not shown */
     uint32_t *group_path;             /* of groups by their index */
     size_t cap_groups;
@@ -98,6 +101,9 @@ struct tree {
     struct tree_row *rows;
     size_t n_rows, cap_rows;
     struct tree_map state;            /* keys: 1 opened, 2 closed */
+    uint32_t *reopen;                 /* nodes of rows that were open before their paths
+                                         were made anew */
+    size_t n_reopen;
     uint64_t hottest;                 /* key to open down from, 0 none */
     bool open_all;
     uint32_t zoom[256];               /* frames from the top */
@@ -142,6 +148,17 @@ int tree_sums_roll(struct tree *t, struct slice *slice);
 /* ---- tree_rows.c ----------------------------------------------------------- */
 
 int tree_rows_make(struct tree *t);
+
+/* Remember what is open while paths are made anew, and open it again. */
+void tree_rows_remember(struct tree *t);
+void tree_rows_reopen(struct tree *t);
+
+/* What a row goes by: in the standard tree by its path, in the others by its frame,
+ * below the row that goes by `above`. */
+uint64_t tree_rows_key(const struct tree *t, uint64_t above, uint32_t path, uint32_t frame);
+
+/* Whether any of it changed since the mark. */
+bool tree_rows_changed(const int64_t *v);
 
 /* The frames from the top, zoom included, down to a row. Returns how many. */
 size_t tree_rows_chain(const struct tree *t, size_t row, uint32_t *frames, size_t most);

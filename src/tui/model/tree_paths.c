@@ -21,7 +21,8 @@ static bool has_above(const struct tree *t, uint32_t path, uint32_t frame, uint3
 }
 
 /* The path of a frame below another path; 0 without memory. */
-static uint32_t path_below(struct tree *t, uint32_t parent, uint32_t frame)
+static uint32_t path_below(struct tree *t, uint32_t parent, uint32_t frame, uint32_t node,
+                           uint32_t nth)
 {
     uint32_t above = 0;
     uint32_t *id = tree_map_put(&t->path_ids, ((uint64_t)parent << 32 | frame) + 1);
@@ -35,6 +36,7 @@ static uint32_t path_below(struct tree *t, uint32_t parent, uint32_t frame)
     uint32_t path = (uint32_t)t->n_paths++;
     t->paths[path] = (struct path){ .parent = parent, .frame = frame, .nested = nested,
                                     .top = parent ? t->paths[parent].top : path,
+                                    .node = node, .nth = nth,
                                     .next = t->paths[parent].child };
     t->paths[parent].child = path;
     return *id = path;
@@ -65,9 +67,7 @@ int tree_paths_match(struct tree *t, const struct snapshot *s, struct slice *sli
         const struct place *p = &t->places[t->node_place[i]];
         if (slice_over(slice))
             return 1;
-        t->node_match[i] = i && t->node_match[s->nodes[i].parent];
-        for (uint32_t k = 0; i && k < p->n && !t->node_match[i]; k++)
-            t->node_match[i] = t->frames[p->frames[k]].matches;
+        t->node_match[i] = i && (p->matches || t->node_match[s->nodes[i].parent]);
     }
     return 0;
 }
@@ -80,7 +80,7 @@ static uint32_t path_of_node(struct tree *t, uint32_t node, uint32_t path)
         uint32_t frame = p->frames[k];
         if (t->frames[frame].hidden && !t->options.show_hidden)
             continue;
-        path = path_below(t, path, frame);
+        path = path_below(t, path, frame, node, p->n - k);
         if (!path)
             return PATH_NONE;
     }
@@ -108,13 +108,14 @@ int tree_paths_extend(struct tree *t, const struct snapshot *s, struct slice *sl
 /* The module of the innermost frame that shows. */
 static const char *module_of(const struct tree *t, const struct snapshot *s, uint32_t node)
 {
+    const char *none = node ? "(in hidden frames only)" : "(unattributed)";
     for (; node; node = s->nodes[node].parent) {
         const struct place *p = &t->places[t->node_place[node]];
         for (uint32_t k = 0; k < p->n; k++)
             if (t->options.show_hidden || !t->frames[p->frames[k]].hidden)
                 return t->frames[p->frames[k]].module;
     }
-    return "(no stack)";
+    return none;
 }
 
 static uint32_t path_of_group(struct tree *t, const struct snapshot *s, size_t part,
@@ -124,7 +125,7 @@ static uint32_t path_of_group(struct tree *t, const struct snapshot *s, size_t p
     const char *name = t->options.by_module ? module_of(t, s, node)
                      : group < t->from.n_groups ? t->from.groups[group] : "?";
     uint32_t frame = tree_frames_group(t, name);
-    return frame ? path_below(t, 0, frame) : 0;
+    return frame ? path_below(t, 0, frame, 0, frame) : 0;
 }
 
 /* From the innermost ancestor whose path in this group is known. */
@@ -161,6 +162,6 @@ uint32_t tree_paths_of_part(struct tree *t, const struct snapshot *s, size_t par
     path = !node ? group : t->grouped ? path_in_group(t, s, group, node) : t->node_path[node];
     if (path == PATH_NONE)
         return 0;
-    return path != group ? path
-         : path_below(t, group, node ? FRAME_HIDDEN_ONLY : FRAME_UNATTRIBUTED);
+    uint32_t special = node ? FRAME_HIDDEN_ONLY : FRAME_UNATTRIBUTED;
+    return path != group ? path : path_below(t, group, special, 0, special);
 }

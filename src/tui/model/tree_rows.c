@@ -93,13 +93,27 @@ static bool is_open(struct tree *t, const struct tree_row *r, bool only)
     return state ? state == OPENED : only && t->options.mode == TREE_STANDARD;
 }
 
+uint64_t tree_rows_key(const struct tree *t, uint64_t above, uint32_t path, uint32_t frame)
+{
+    const struct path *p = &t->paths[path];
+    if (t->options.mode != TREE_STANDARD)
+        return tree_mix(above, frame);
+    /* Groups' trees are of the same nodes. */
+    return tree_mix(tree_mix(t->grouped ? t->paths[p->top].frame : 0, p->node), p->nth);
+}
+
+static uint64_t key_of(const struct tree *t, uint64_t above, const struct group *g)
+{
+    return tree_rows_key(t, above, g->path, g->frame);
+}
+
 /* Finish a row and append it; false when there is no room for it. */
 static bool append(struct tree *t, struct group *g, uint64_t above, unsigned depth, bool only,
                    bool last)
 {
     const struct frame *f = &t->frames[g->frame];
     struct tree_row *r = &g->row;
-    r->key = tree_mix(above, g->frame);
+    r->key = key_of(t, above, g);
     r->frame = g->frame;
     r->group = f->group;
     r->function = f->function, r->module = f->module;
@@ -119,7 +133,7 @@ static bool append(struct tree *t, struct group *g, uint64_t above, unsigned dep
     return true;
 }
 
-static bool has_changed(const int64_t *v)
+bool tree_rows_changed(const int64_t *v)
 {
     return v[TREE_GROWTH_BYTES] || v[TREE_GROWTH_BLOCKS] || v[TREE_SINCE_ALLOCATIONS] ||
            v[TREE_SINCE_FREES] || v[TREE_ALIVE_BYTES];
@@ -131,7 +145,7 @@ static void narrow(const struct tree *t, struct groups *g, unsigned level)
     size_t n = 0;
     for (size_t i = 0; i < g->n; i++)
         if ((level >= t->n_zoom || g->at[i].frame == t->zoom[level]) &&
-            (!t->options.changed || has_changed(g->at[i].row.v)))
+            (!t->options.changed || tree_rows_changed(g->at[i].row.v)))
             g->at[n++] = g->at[i];
     g->n = n;
 }
@@ -148,10 +162,10 @@ static int emit(struct tree *t, struct groups *g, const struct entry *entries, u
     if (g->n)
         qsort_r(g->at, g->n, sizeof *g->at, compare, t);
     if (follow && g->n)
-        t->hottest = tree_mix(above, g->at[hottest_of(g, t->options.sort)].frame);
+        t->hottest = key_of(t, above, &g->at[hottest_of(g, t->options.sort)]);
     for (size_t i = 0; i < g->n; i++) {
         struct group *one = &g->at[i];
-        uint64_t key = tree_mix(above, one->frame);
+        uint64_t key = key_of(t, above, one);
         unsigned depth = t->n_zoom ? level - (unsigned)t->n_zoom + 1 : level;
         if (inside && !append(t, one, above, depth, g->n == 1, i + 1 == g->n))
             return 0;
@@ -166,7 +180,7 @@ static int emit(struct tree *t, struct groups *g, const struct entry *entries, u
 static bool has_children(const struct tree *t, uint32_t path)
 {
     for (uint32_t i = t->paths[path].child; i; i = t->paths[i].next)
-        if (t->paths[i].sites && (!t->options.changed || has_changed(t->paths[i].v)))
+        if (t->paths[i].sites && (!t->options.changed || tree_rows_changed(t->paths[i].v)))
             return true;
     return false;
 }
@@ -177,6 +191,7 @@ static void fill_standard(const struct tree *t, struct group *g, uint32_t path)
     g->path = path;
     g->row.site = p->best;
     g->row.sites = p->sites;
+    g->row.node = t->options.mode == TREE_STANDARD ? p->node : 0;
     g->row.expandable = has_children(t, path);
     memcpy(g->row.v, p->v, sizeof p->v);
     memcpy(g->row.self, p->v, sizeof p->v);
@@ -379,8 +394,42 @@ static int flat(struct tree *t)
     return result;
 }
 
+/* ---- what stays ------------------------------------------------------------- */
+
+void tree_rows_remember(struct tree *t)
+{
+    uint32_t *nodes = realloc(t->reopen, (t->n_rows + t->n_reopen + 1) * sizeof *nodes);
+    if (!nodes)
+        return;
+    t->reopen = nodes;
+    for (size_t i = 0; i < t->n_rows; i++)
+        if (t->rows[i].expanded && t->rows[i].node)
+            nodes[t->n_reopen++] = t->rows[i].node;
+}
+
+uint64_t tree_key_of_node(const struct tree *t, uint32_t node)
+{
+    if (t->grouped || t->options.mode != TREE_STANDARD || node >= t->pathed_nodes ||
+        !t->node_path[node])
+        return 0;
+    return tree_rows_key(t, 0, t->node_path[node], 0);
+}
+
+/* A row that shows is below open ones: so is it again, and frames that have come
+ * between them are open as well. */
+void tree_rows_reopen(struct tree *t)
+{
+    for (size_t i = 0; i < t->n_reopen && t->options.mode == TREE_STANDARD && !t->grouped; i++)
+        for (uint32_t path = t->reopen[i] < t->pathed_nodes ? t->node_path[t->reopen[i]] : 0;
+             path; path = t->paths[path].parent)
+            tree_open(t, tree_rows_key(t, 0, path, 0), true);
+    t->n_reopen = 0;
+}
+
 int tree_rows_make(struct tree *t)
 {
+    if (t->n_reopen)
+        tree_rows_reopen(t);
     t->n_rows = 0;
     int result = t->options.mode == TREE_FLAT ? flat(t)
                : t->options.mode == TREE_INVERTED ? invert_all(t)

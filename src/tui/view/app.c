@@ -67,40 +67,8 @@ void app_context(struct app *a, struct view_context *x)
         .blocks = &a->blocks,
         .filter = &a->filter,
         .selected = is_selected(a),
+        .sums = &a->sums,
     };
-}
-
-static bool shows_sites(const struct app *a)
-{
-    return view_table[a->current]->reads & VIEW_READS_SITES;
-}
-
-/* While held, the picture is that of a moment. */
-static bool shows_growth(const struct app *a)
-{
-    return !a->picking && !a->paused && view_table[a->current]->reads & VIEW_READS_GROWTH;
-}
-
-static bool shows_blocks(const struct app *a)
-{
-    return !a->picking && !a->paused && view_table[a->current]->reads & VIEW_READS_BLOCKS;
-}
-
-static bool shows_filter(const struct app *a)
-{
-    return !a->picking && !a->paused &&
-           (is_selected(a) || view_table[a->current]->reads & VIEW_READS_SELECTED);
-}
-
-static void follow_marks(struct app *a, uint64_t now)
-{
-    a->dirty |= growth_follow(&a->growth, &a->target, now, shows_growth(a));
-    if (shows_blocks(a))
-        a->dirty |= block_list_follow(&a->blocks, &a->target, now);
-    a->dirty |= block_filter_follow(&a->filter, &a->target, now, shows_filter(a));
-    if (a->growth.message[0])
-        app_notice(a, "%s", a->growth.message);
-    a->growth.message[0] = '\0';
 }
 
 /* ---- the process ------------------------------------------------------------------ */
@@ -160,9 +128,11 @@ static void reopen(struct app *a, uint64_t now)
     growth_rest(&a->growth);
     block_list_forget(&a->blocks);
     block_filter_forget(&a->filter);
+    block_sums_forget(&a->sums);
     enum reader_status status = target_open(&a->target, a->target.pid);
     if (status == READER_OK) {
         growth_forget(&a->growth);
+        view_sites_only(a->states[view_index(&view_sites)], NULL);
         target_refresh(&a->target, now, false);
         app_notice(a, "exec put another program in its place");
     } else if (status == READER_NO_SEGMENT) {
@@ -181,9 +151,11 @@ void app_pick(struct app *a, int pid)
         return;
     }
     watch(a, pid);
+    view_sites_only(a->states[view_index(&view_sites)], NULL);
     a->picking = false;
     a->paused = false;
     a->current = 0;
+    a->back_from_sites = a->back_from_blocks = -1;
     target_refresh(&a->target, target_now(), false);
 }
 
@@ -202,6 +174,7 @@ void app_leave(struct app *a)
         growth_forget(&a->growth);
         block_list_forget(&a->blocks);
         block_filter_forget(&a->filter);
+        block_sums_forget(&a->sums);
         target_fini(&a->target);
         target_init(&a->target);
     } else if (a->config->child && !a->result->child_exited && a->pidfd >= 0) {
@@ -307,20 +280,16 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 }
 
 /* When something is to be done even if nothing happens. */
-static uint64_t due(const struct app *a)
+static uint64_t due(struct app *a)
 {
     uint64_t when = UINT64_MAX;
     if (a->picking)
         when = a->picker.next_ns;
     else if (!a->paused)
-        when = target_due(&a->target, shows_sites(a));
+        when = target_due(&a->target, app_reads_sites(a));
     if (a->target.replaced)
         when = earlier(when, a->next_reopen_ns);
-    if (!a->picking)
-        when = earlier(when, growth_due(&a->growth, &a->target, shows_growth(a)));
-    if (shows_blocks(a))
-        when = earlier(when, block_list_due(&a->blocks, &a->target));
-    when = earlier(when, block_filter_due(&a->filter, &a->target, shows_filter(a)));
+    when = earlier(when, app_follow_due(a));
     if (a->notice[0])
         when = earlier(when, a->notice_until_ns);
     if (a->dirty)
@@ -328,7 +297,7 @@ static uint64_t due(const struct app *a)
     return when;
 }
 
-static int timeout_ms(const struct app *a)
+static int timeout_ms(struct app *a)
 {
     uint64_t when = due(a), now = target_now();
     if (when == UINT64_MAX)
@@ -393,9 +362,9 @@ static void do_due(struct app *a)
     if (a->picking)
         a->dirty |= picker_refresh(&a->picker, now);
     else if (!a->paused)
-        a->dirty |= target_refresh(&a->target, now, shows_sites(a));
+        a->dirty |= target_refresh(&a->target, now, app_reads_sites(a));
     if (!a->picking)
-        follow_marks(a, now);
+        app_follow(a, now);
 }
 
 static void draw_if_due(struct app *a)
@@ -556,6 +525,7 @@ int app_run(const struct app_config *config, struct app_result *result)
     a->config = config;
     a->result = result;
     a->pidfd = a->signal_fd = -1;
+    a->back_from_sites = a->back_from_blocks = -1;
     a->picking = a->from_picker = !config->pid;
     target_init(&a->target);
     growth_init(&a->growth);
@@ -569,6 +539,8 @@ int app_run(const struct app_config *config, struct app_result *result)
     growth_fini(&a->growth);
     block_list_fini(&a->blocks);
     block_filter_fini(&a->filter);
+    block_sums_fini(&a->sums);
+    site_set_fini(&a->chosen);
     target_fini(&a->target);
     if (a->pidfd >= 0)
         close(a->pidfd);

@@ -94,6 +94,19 @@ static void show_stack(struct app *a)
     if (front(a) == &view_sites || site >= a->target.snapshot.n_sites)
         return;
     view_sites_show(state_of(a, &view_sites), site);
+    a->back_from_sites = a->current;
+    show_view(a, view_index(&view_sites));
+}
+
+/* From the tree. */
+static void show_sites(struct app *a)
+{
+    struct view_context x;
+    app_context(a, &x);
+    if (front(a) != &view_tree || !view_tree_sites(state_of(a, &view_tree), &x, &a->chosen))
+        return;
+    view_sites_only(state_of(a, &view_sites), &a->chosen);
+    a->back_from_sites = a->current;
     show_view(a, view_index(&view_sites));
 }
 
@@ -111,31 +124,50 @@ static void choose_blocks(struct app *a, uint32_t site)
     block_list_choose(&a->blocks, site, births.since, births.until);
 }
 
-/* Growth shows in the call sites, and limits the blocks to those since. */
+/* Growth shows in the tree and in the call sites, and limits the blocks to those
+ * since. */
 static void show_growth(struct app *a)
 {
+    struct growth_births births = growth_births(&a->growth);
     if (front(a) == &view_blocks)
-        choose_blocks(a, a->blocks.site);
-    else if (a->growth.mode != GROWTH_OFF)
+        block_list_births(&a->blocks, births.since, births.until);
+    else if (front(a) != &view_tree && a->growth.mode != GROWTH_OFF)
         show_view(a, view_index(&view_sites));
 }
 
 static void show_blocks(struct app *a)
 {
+    struct view_context x;
     uint32_t site = selected_site(a);
-    if (site >= a->target.snapshot.n_sites)
+    app_context(a, &x);
+    if (front(a) == &view_tree) {
+        if (!view_tree_sites(state_of(a, &view_tree), &x, &a->chosen))
+            return;
+        struct growth_births births = growth_births(&a->growth);
+        block_list_choose_set(&a->blocks, &a->chosen, births.since, births.until);
+    } else if (site < a->target.snapshot.n_sites) {
+        choose_blocks(a, site);
+    } else {
         return;
-    choose_blocks(a, site);
+    }
+    a->back_from_blocks = a->current;
     show_view(a, view_index(&view_blocks));
 }
 
-/* q leads from the blocks to where they were asked for. */
+/* q leads from blocks and sites to where they were asked for. */
 static void leave(struct app *a)
 {
-    if (!a->picking && front(a) == &view_blocks)
-        show_view(a, view_index(&view_sites));
-    else
+    int *back = front(a) == &view_blocks ? &a->back_from_blocks
+              : front(a) == &view_sites ? &a->back_from_sites : NULL;
+    if (a->picking || !back || *back < 0) {
         app_leave(a);
+        return;
+    }
+    if (front(a) == &view_sites)
+        view_sites_only(state_of(a, &view_sites), NULL);
+    int to = *back;
+    *back = -1;
+    show_view(a, to);
 }
 
 /* Every block is meant again. */
@@ -155,6 +187,7 @@ static void own_action(struct app *a, enum action action)
     case ACTION_MARK: set_mark(a); break;
     case ACTION_DIFF: a->notice[0] = '\0'; growth_toggle(&a->growth); show_growth(a); break;
     case ACTION_COMPARE: show_growth(a); break;
+    case ACTION_TREE_OPEN: case ACTION_TREE_SITES: show_sites(a); break;
     case ACTION_BLOCKS: show_blocks(a); break;
     case ACTION_SELECT_SITES: show_view(a, view_index(&view_sites)); break;
     case ACTION_UNSELECT: case ACTION_CANCEL: unselect(a); break;

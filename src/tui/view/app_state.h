@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the viewer is doing, shared by the parts of the event loop: app.c
- * (descriptors, time, life and death), app_input.c (keys and mouse) and
- * app_draw.c (the screen put together). Private to these.
+ * (descriptors, time, life and death), app_follow.c (what goes on between events),
+ * app_input.c (keys and mouse) and app_draw.c (the screen put together). Private to these.
  */
 #ifndef MEMTOP_TUI_VIEW_APP_STATE_H
 #define MEMTOP_TUI_VIEW_APP_STATE_H
@@ -10,10 +10,12 @@
 #include "tui/view/app.h"
 #include "tui/view/block_filter.h"
 #include "tui/view/block_list.h"
+#include "tui/view/block_sums.h"
 #include "tui/view/dialog.h"
 #include "tui/view/growth.h"
 #include "tui/view/picker.h"
 #include "tui/view/screen.h"
+#include "tui/view/site_set.h"
 #include "tui/view/target.h"
 #include "tui/view/terminal.h"
 #include "tui/view/view.h"
@@ -25,6 +27,8 @@ struct app {
     struct growth growth;
     struct block_list blocks;
     struct block_filter filter;
+    struct block_sums sums;
+    struct site_set chosen;  /* the sites of a row of the tree */
     struct picker picker;
     bool picking;            /* the picker has the screen */
     bool from_picker;        /* leaving a target leads back to it */
@@ -33,6 +37,8 @@ struct app {
     struct canvas canvas;
     void *states[VIEW_COUNT];
     int current;             /* view */
+    int back_from_sites;     /* the one that asked for them; -1 none */
+    int back_from_blocks;
     int tab_row;             /* -1: no tabs on the screen */
     int tabs[VIEW_COUNT][2];
     bool help;
@@ -72,6 +78,14 @@ void app_answer(struct app *a, enum dialog_answer answer);
 
 /* What views may see of all this. */
 void app_context(struct app *a, struct view_context *x);
+
+/* Whether the view in front wants the call sites. */
+bool app_reads_sites(const struct app *a);
+
+/* Go on with marks, and with what the view in front wants, for a slice; and when
+ * that has something to do next (UINT64_MAX: never). Not while picking. */
+void app_follow(struct app *a, uint64_t now_ns);
+uint64_t app_follow_due(struct app *a);
 
 /* Which keys are valid now: enum key_where. */
 unsigned app_where(const struct app *a);

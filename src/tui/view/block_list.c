@@ -27,28 +27,51 @@ void block_list_fini(struct block_list *b)
     block_list_forget(b);
     free(b->rows.rows);
     free(b->next.rows);
+    site_set_fini(&b->set);
     *b = (struct block_list){ .site = 0 };
 }
 
-void block_list_choose(struct block_list *b, uint32_t site, uint64_t since, uint64_t until)
+static void begin_anew(struct block_list *b, uint64_t since, uint64_t until)
 {
-    if (b->wanted && b->site == site && b->since == since && b->until == until)
-        return;
     const struct reader *reader = b->reader;
     block_list_forget(b);
     b->reader = reader;
-    b->site = site;
     b->since = since;
     b->until = until;
     b->wanted = true;
     b->next_ns = 0;
 }
 
+void block_list_choose(struct block_list *b, uint32_t site, uint64_t since, uint64_t until)
+{
+    if (b->wanted && !b->set.count && b->site == site && b->since == since && b->until == until)
+        return;
+    site_set_fini(&b->set);
+    b->site = site;
+    begin_anew(b, since, until);
+}
+
+void block_list_choose_set(struct block_list *b, const struct site_set *set, uint64_t since,
+                           uint64_t until)
+{
+    if (!site_set_copy(&b->set, set))
+        return;
+    b->site = set->largest;
+    begin_anew(b, since, until);
+}
+
+void block_list_births(struct block_list *b, uint64_t since, uint64_t until)
+{
+    if (b->wanted && (b->since != since || b->until != until))
+        begin_anew(b, since, until);
+}
+
 static void take(void *data, const struct block_row *row)
 {
     struct block_list *b = data;
     struct block_rows *r = &b->next;
-    if (row->site != b->site || row->birth < b->since || row->birth >= b->until)
+    bool chosen = b->set.count ? site_set_has(&b->set, row->site) : row->site == b->site;
+    if (!chosen || row->birth < b->since || row->birth >= b->until)
         return;
     r->blocks += row->blocks;
     r->bytes += row->bytes;

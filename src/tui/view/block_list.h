@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The live blocks of one call site, copied out of the segment in slices, and
+ * The live blocks of one call site, or of several, copied out of the segment in slices, and
  * again from time to time. Part of the event loop, like growth.h. One thread.
  */
 #ifndef MEMTOP_TUI_VIEW_BLOCK_LIST_H
 #define MEMTOP_TUI_VIEW_BLOCK_LIST_H
 
+#include "tui/view/site_set.h"
 #include "tui/view/target.h"
 
 #define BLOCK_LIST_MOST 262144u /* rows that are kept; what is beyond is summed */
@@ -17,11 +18,12 @@ struct block_rows {
 };
 
 struct block_list {
-    uint32_t site;
-    bool wanted;              /* a site was chosen */
+    uint32_t site;            /* the only one, or the largest of the set */
+    struct site_set set;      /* empty: the site alone */
+    bool wanted;              /* something was chosen */
     uint64_t since, until;    /* only blocks born then; 0 and UINT64_MAX: all */
     struct block_rows rows;   /* the last complete ones */
-    bool known;               /* there are some of this site */
+    bool known;               /* they are of what was chosen */
     unsigned version;         /* changes with rows */
     struct block_rows next;   /* under way */
     struct block_pass *pass;
@@ -39,6 +41,12 @@ void block_list_forget(struct block_list *b);
 /* From now on the blocks of this site, born at `since` or later and before
  * `until` (birth stamps; 0 and UINT64_MAX: all). */
 void block_list_choose(struct block_list *b, uint32_t site, uint64_t since, uint64_t until);
+
+/* The same of the sites of a set, which is copied. */
+void block_list_choose_set(struct block_list *b, const struct site_set *set, uint64_t since,
+                           uint64_t until);
+/* The same sites', born then. */
+void block_list_births(struct block_list *b, uint64_t since, uint64_t until);
 
 /* Go on, for a slice. Returns whether there is something new to draw. */
 bool block_list_follow(struct block_list *b, struct target *t, uint64_t now_ns);

@@ -42,7 +42,7 @@ static const char *const *lines_of(enum dialog d)
            : d == DIALOG_WAITING ? waiting_lines : quit_lines;
 }
 
-static void draw_frame(struct canvas *c, struct rect a)
+void dialog_box(struct canvas *c, struct rect a)
 {
     bool ascii = c->glyphs == GLYPHS_ASCII;
     for (int row = 0; row < a.rows; row++)
@@ -71,7 +71,7 @@ void dialog_draw(enum dialog d, struct canvas *c)
     a.cols = a.cols > c->cols ? c->cols : a.cols;
     a.row = (c->rows - a.rows) / 2;
     a.col = (c->cols - a.cols) / 2;
-    draw_frame(c, a);
+    dialog_box(c, a);
     for (int i = 0; i < rows && i + 1 < a.rows - 1; i++)
         canvas_text(c, a.row + 1 + i, a.col + 3, a.cols - 4, i ? ROLE_PLAIN : ROLE_STRONG,
                     lines[i]);

@@ -21,6 +21,9 @@ enum dialog_answer {
     ANSWER_EXACT, ANSWER_COUNTERS, ANSWER_SAMPLED,
 };
 
+/* An empty box with a frame. */
+void dialog_box(struct canvas *c, struct rect area);
+
 void dialog_draw(enum dialog d, struct canvas *c);
 enum dialog_answer dialog_key(enum dialog d, uint32_t key);
 

@@ -10,6 +10,7 @@
 #include "tui/view/format.h"
 #include "tui/view/growth.h"
 #include "tui/view/site_list.h"
+#include "tui/view/site_set.h"
 
 enum growth_column {
     COLUMN_LIVE, COLUMN_BLOCKS, COLUMN_ALLOCS, COLUMN_FREES, COLUMN_ALIVE, COLUMN_ALIVE_BLOCKS,
@@ -85,7 +86,7 @@ static void collect(struct growth_list *l, const struct view_context *x)
     if (order_reserve(&l->order, rows) != 0)
         return;
     for (uint32_t i = 0; i < rows; i++) {
-        if (!is_changed(x, i))
+        if (!is_changed(x, i) || (l->only && !site_set_has(l->only, row_of(x, i).site)))
             continue;
         double key = key_of(x, i, l->table.sort);
         l->order.items[n++] = (struct order_item){ .key = l->table.reverse ? -key : key,

@@ -19,6 +19,7 @@ struct growth_list {
     int sorted_by;
     bool sorted_reverse;
     size_t sorted_rows;
+    const struct site_set *only; /* no others; NULL: all */
     const struct view_context *x; /* while drawing */
 };
 

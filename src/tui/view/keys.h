@@ -33,7 +33,10 @@ enum key_code {
     KEYCODE_F0,
     KEYCODE_F1,
     KEYCODE_F2,
-    KEYCODE_F5 = KEYCODE_F0 + 5,
+    KEYCODE_F3,
+    KEYCODE_F4,
+    KEYCODE_F5,
+    KEYCODE_F6,
     KEYCODE_F10 = KEYCODE_F0 + 10,
     KEYCODE_F12 = KEYCODE_F0 + 12,
 };
@@ -76,11 +79,25 @@ enum key_where {
       "stop typing to the program")                                                      \
     X(OPEN, WHERE_PICKER, KEYCODE_ENTER, 0, 0, "Attach", "attach to the process")        \
     X(DETAILS, WHERE_SITES, KEYCODE_ENTER, 0, 0, "Stack", "the whole stack of the call site") \
-    X(TREE_OPEN, WHERE_TREE, KEYCODE_ENTER, 0, 0, "Open", "open the row, or close it")   \
+    X(TREE_OPEN, WHERE_TREE, KEYCODE_ENTER, 0, 0, "Open", "open or close; at an end: sites") \
     X(TREE_MODE, WHERE_TREE, 'i', 0, 0, "Mode", "from the start down, from allocators up, flat") \
     X(TREE_EXPAND, WHERE_TREE, '+', '=', KEYCODE_RIGHT, NULL, "open the row")            \
     X(TREE_COLLAPSE, WHERE_TREE, '-', KEYCODE_LEFT, 0, NULL, "close the row, or go above") \
-    X(TREE_ALL, WHERE_TREE, '*', 0, 0, "All", "open all rows, or close them")            \
+    X(TREE_HOTTEST, WHERE_TREE, 'e', 0, 0, "Hottest", "open the way to the largest below the row") \
+    X(TREE_ALL, WHERE_TREE, '*', 0, 0, NULL, "open all rows, or close them")             \
+    X(TREE_ZOOM, WHERE_TREE, 'z', 0, 0, NULL, "show only what is below the row")         \
+    X(TREE_UNZOOM, WHERE_TREE, 'o', KEYCODE_BACKSPACE, 0, NULL, "show again what was before") \
+    X(TREE_SEARCH, WHERE_TREE, '/', KEYCODE_F3, 0, "Search", "search functions, modules, files") \
+    X(TREE_NEXT, WHERE_TREE, 'n', 0, 0, NULL, "the next that is found, closed rows too") \
+    X(TREE_PREVIOUS, WHERE_TREE, 'N', 0, 0, NULL, "the one before")                      \
+    X(TREE_FILTER, WHERE_TREE, '\\', KEYCODE_F4, 0, "Filter", "only stacks with such a frame") \
+    X(TREE_PEAK, WHERE_TREE, 'P', 0, 0, "Peak", "the heap at its peak, or as it is now") \
+    X(TREE_GROUP, WHERE_TREE, 'y', 0, 0, "Group", "by module, thread or size")           \
+    X(TREE_HIDDEN, WHERE_TREE, 'H', 0, 0, NULL, "frames of allocators and of libc, too") \
+    X(TREE_FOLD, WHERE_TREE, 'R', 0, 0, NULL, "recursion as one frame")                  \
+    X(TREE_SORT, WHERE_TREE, KEYCODE_F6, 's', 0, "Sort", "choose what to sort by")       \
+    X(TREE_COLUMNS, WHERE_TREE, 'c', 0, 0, NULL, "choose columns")                       \
+    X(TREE_SITES, WHERE_TREE, 'v', 0, 0, "Sites", "the call sites below the row")        \
     X(SELECT_SITES, WHERE_CHOICE, KEYCODE_ENTER, 0, 0, "Who", "the call sites of such blocks") \
     X(SELECT, WHERE_CHOICE, ' ', 0, 0, "Select", "only such blocks; on to another row; all") \
     X(OTHER_PANE, WHERE_SIZES, KEYCODE_LEFT, KEYCODE_RIGHT, 0, "Sizes, ages", "the other list") \
@@ -110,7 +127,7 @@ enum key_where {
     X(MARK, WHERE_TARGET, 'm', 0, 0, "Mark", "set a mark: what comes later is compared with it") \
     X(DIFF, WHERE_TARGET, 'D', 0, 0, "Diff", "growth from mark to mark, since the last one, off") \
     X(UNSELECT, WHERE_TARGET, 'x', 0, 0, NULL, "all sizes, ages and threads again")      \
-    X(BLOCKS, WHERE_SITES, 'b', 0, 0, "Blocks", "the live blocks of the call site")      \
+    X(BLOCKS, WHERE_SITES | WHERE_TREE, 'b', 0, 0, "Blocks", "live blocks of the site or row") \
     X(CONTENTS, WHERE_BLOCKS, KEYCODE_ENTER, 0, 0, "Contents", "what is in the block")   \
     X(COMPARE, WHERE_MARKS, KEYCODE_ENTER, 0, 0, "Since", "growth since this mark")      \
     X(TAG, WHERE_MARKS, ' ', 0, 0, "A,B", "choose two marks for D")                      \

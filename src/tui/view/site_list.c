@@ -12,6 +12,7 @@
 #include "tui/view/block_filter.h"
 #include "tui/view/format.h"
 #include "tui/view/labels.h"
+#include "tui/view/site_set.h"
 
 #define PLACE_FROM   16 /* columns from which a site shows more than its function */
 #define CALLERS_FROM 14 /* columns left over from which they are shown */
@@ -97,7 +98,8 @@ static void collect(struct site_list *l, const struct view_context *x)
     if (order_reserve(&l->order, s->n_sites) != 0)
         return;
     for (uint32_t i = 0; i < s->n_sites; i++) {
-        if (!s->sites[i].allocations || (l->filtered && !live_of(l, x, i).blocks))
+        if (!s->sites[i].allocations || (l->filtered && !live_of(l, x, i).blocks) ||
+            (l->only && !site_set_has(l->only, i)))
             continue;
         double key = key_of(l, x, i, l->table.sort);
         l->order.items[n++] = (struct order_item){ .key = l->table.reverse ? -key : key,

@@ -21,6 +21,7 @@ struct site_list {
     size_t sorted_rows;  /* how many leading rows are in order */
     bool filtered;       /* rows are of the blocks that the context's filter means */
     unsigned filter_version;
+    const struct site_set *only; /* no others; NULL: all */
     const struct view_context *x; /* while drawing */
 };
 

@@ -19,6 +19,8 @@ struct terminal;
 struct growth;
 struct block_filter;
 struct block_list;
+struct block_sums;
+struct site_set;
 struct site_watch;
 
 /* What there is to show. All of it belongs to the event loop. */
@@ -42,7 +44,9 @@ struct view_context {
                                             growth.h has for keys */
     struct block_filter *filter;         /* which blocks are meant; NULL: all */
     bool selected;                       /* the view in front shows only these */
-    struct block_list *blocks;           /* of one call site; NULL: none */
+    struct block_list *blocks;           /* of some call sites; NULL: none */
+    struct block_sums *sums;             /* over all blocks; NULL: none. Views say
+                                            which they want */
 };
 
 /* What is read and summed only while somebody looks at it. */
@@ -50,6 +54,7 @@ enum view_reads {
     VIEW_READS_SITES  = 1 << 0,
     VIEW_READS_GROWTH = 1 << 1, /* while marks are compared */
     VIEW_READS_BLOCKS = 1 << 2, /* the context's blocks */
+    VIEW_READS_SUMS   = 1 << 3, /* the context's sums */
     VIEW_READS_FILTER = 1 << 8, /* the context's filter, while it is on */
     VIEW_READS_SELECTED = 1 << 9, /* its sums, whether it is on or not */
 };
@@ -62,6 +67,11 @@ struct view_ops {
     unsigned where;      /* enum key_where: which keys are valid */
     void (*init)(void *state);  /* may be NULL */
     void (*fini)(void *state);  /* may be NULL */
+    /* What takes long is done here, between other events, for some 15 ms at once,
+     * when `due` says so (0: at once; UINT64_MAX: never). Returns whether there is
+     * something new to draw. Both may be NULL. */
+    bool (*work)(void *state, const struct view_context *x, uint64_t now_ns);
+    uint64_t (*due)(const void *state, const struct view_context *x);
     void (*draw)(void *state, const struct view_context *x, struct canvas *c,
                  struct rect area);
     /* Returns whether the view took it. May be NULL. */
@@ -94,6 +104,12 @@ int view_index(const struct view_ops *view);
 
 /* The stack of this site, in the view of sites. */
 void view_sites_show(void *state, uint32_t site);
+
+/* Only the sites of a set, in the view of sites. */
+void view_sites_only(void *state, const struct site_set *set);
+
+/* The sites of the row under the cursor of the call tree. False: there are none. */
+bool view_tree_sites(const void *state, const struct view_context *x, struct site_set *out);
 
 /* The site that the view of sites has under its cursor; UINT32_MAX: none. */
 uint32_t view_sites_selected(const void *state, const struct view_context *x);

@@ -126,7 +126,10 @@ static void draw_title(const struct view_context *x, struct canvas *c, struct re
     struct label *label = malloc(sizeof *label);
     char count[32], bytes[24];
     canvas_fill(c, a.row, a.col, a.cols, ROLE_HEAD, ' ');
-    if (label && b->site < x->snapshot->n_sites)
+    if (label && b->set.count)
+        snprintf(label->function, sizeof label->function, "%s (%zu call sites)", b->set.name,
+                 b->set.count);
+    else if (label && b->site < x->snapshot->n_sites)
         labels_site(x->symbols, x->snapshot, b->site, label);
     else if (label)
         label->function[0] = '\0';

@@ -4,10 +4,10 @@
  * next one or to now. Names of marks and files are typed on the last line.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "tui/view/format.h"
 #include "tui/view/growth.h"
+#include "tui/view/prompt.h"
 #include "tui/view/table.h"
 #include "tui/view/view.h"
 
@@ -26,13 +26,13 @@ static const struct table_column columns[COLUMN_COUNT] = {
     [COLUMN_NAME] = { .name = "NAME", .left = true, .fixed = true },
 };
 
-enum prompt { PROMPT_NONE, PROMPT_NAME, PROMPT_SAVE, PROMPT_LOAD };
+enum question { ASK_NAME, ASK_SAVE, ASK_LOAD };
 
 struct marks {
     struct table table;
-    enum prompt prompt;
-    const struct mark *mark; /* that the prompt is about, if it is still there */
-    char text[256];
+    struct prompt prompt;
+    enum question question;
+    const struct mark *mark; /* that the question is about, if it is still there */
     const struct view_context *x; /* while drawing */
 };
 
@@ -118,24 +118,13 @@ static void draw_cell(void *data, size_t i, int column, struct canvas *c, int ro
         canvas_text_right(c, row, col, width, ROLE_PLAIN, text);
 }
 
-static void draw_prompt(const struct marks *v, struct canvas *c, struct rect a)
-{
-    static const char *const what[] = { [PROMPT_NAME] = "Name: ", [PROMPT_SAVE] = "Save to: ",
-                                        [PROMPT_LOAD] = "Load from: ", [PROMPT_NONE] = "" };
-    int row = a.row + a.rows - 1;
-    canvas_fill(c, row, a.col, a.cols, ROLE_HEAD, ' ');
-    int used = canvas_text(c, row, a.col, a.cols, ROLE_HEAD, what[v->prompt]);
-    used += canvas_text(c, row, a.col + used, a.cols - used - 1, ROLE_HEAD, v->text);
-    canvas_text(c, row, a.col + used, 1, ROLE_HEAD, "_");
-}
-
 static void marks_draw(void *state, const struct view_context *x, struct canvas *c,
                        struct rect a)
 {
     struct marks *v = state;
     struct rect list = a;
     v->table.n_rows = count(x);
-    if (v->prompt != PROMPT_NONE && a.rows > 0)
+    if (v->prompt.question && a.rows > 0)
         list.rows--;
     v->x = x;
     table_draw(&v->table, columns, COLUMN_COUNT, c, list, draw_cell, v);
@@ -143,27 +132,26 @@ static void marks_draw(void *state, const struct view_context *x, struct canvas 
     if (!v->table.n_rows && list.rows > 1)
         canvas_text(c, list.row + 1, list.col, list.cols, ROLE_DIM,
                     "no marks yet: m sets one, L loads one from a file");
-    if (v->prompt != PROMPT_NONE && a.rows > 0)
-        draw_prompt(v, c, a);
+    prompt_draw(&v->prompt, c, a);
 }
 
 /* ---- input -------------------------------------------------------------------------- */
 
-static void ask(struct marks *v, const struct view_context *x, enum prompt prompt)
+static void ask(struct marks *v, const struct view_context *x, enum question question)
 {
-    if (prompt != PROMPT_LOAD && v->table.cursor >= count(x))
+    char text[MARK_NAME + 8] = "";
+    if (question != ASK_LOAD && v->table.cursor >= count(x))
         return;
-    v->prompt = prompt;
-    const struct mark *m = v->mark = prompt == PROMPT_LOAD ? NULL
-                                                         : x->growth->marks[v->table.cursor];
-    v->text[0] = '\0';
-    if (prompt == PROMPT_NAME)
-        snprintf(v->text, sizeof v->text, "%s", m->name);
-    else if (prompt == PROMPT_SAVE)
-        snprintf(v->text, sizeof v->text, "%s.json", m->name);
-    for (char *s = v->text; prompt == PROMPT_SAVE && *s; s++)
+    const struct mark *m = v->mark = question == ASK_LOAD ? NULL
+                                                          : x->growth->marks[v->table.cursor];
+    v->question = question;
+    if (m)
+        snprintf(text, sizeof text, "%s%s", m->name, question == ASK_SAVE ? ".json" : "");
+    for (char *s = text; question == ASK_SAVE && *s; s++)
         if (*s == '/' || *s == ' ')
             *s = '-';
+    prompt_ask(&v->prompt, question == ASK_NAME ? "Name: "
+                           : question == ASK_SAVE ? "Save to: " : "Load from: ", text);
 }
 
 static bool marks_action(void *state, const struct view_context *x, enum action action)
@@ -172,13 +160,13 @@ static bool marks_action(void *state, const struct view_context *x, enum action 
     if (!x->growth)
         return false;
     switch (action) {
-    case ACTION_LEAVE: v->prompt = PROMPT_NONE; return true;
+    case ACTION_LEAVE: v->prompt.question = NULL; return true;
     case ACTION_COMPARE: growth_since(x->growth, v->table.cursor); return false; /* and show it */
     case ACTION_TAG: growth_tag(x->growth, v->table.cursor); return true;
-    case ACTION_RENAME: ask(v, x, PROMPT_NAME); return true;
+    case ACTION_RENAME: ask(v, x, ASK_NAME); return true;
     case ACTION_DELETE: growth_delete(x->growth, v->table.cursor); return true;
-    case ACTION_SAVE: ask(v, x, PROMPT_SAVE); return true;
-    case ACTION_LOAD: ask(v, x, PROMPT_LOAD); return true;
+    case ACTION_SAVE: ask(v, x, ASK_SAVE); return true;
+    case ACTION_LOAD: ask(v, x, ASK_LOAD); return true;
     default: return table_action(&v->table, columns, COLUMN_COUNT, action);
     }
 }
@@ -192,7 +180,7 @@ static void marks_click(void *state, const struct view_context *x, int row, int 
 
 static bool marks_typing(const void *state)
 {
-    return ((const struct marks *)state)->prompt != PROMPT_NONE;
+    return ((const struct marks *)state)->prompt.question != NULL;
 }
 
 static void answer(struct marks *v, const struct view_context *x)
@@ -200,41 +188,18 @@ static void answer(struct marks *v, const struct view_context *x)
     size_t i = 0;
     while (i < x->growth->n_marks && x->growth->marks[i] != v->mark)
         i++; /* it may have gone: then nothing is done */
-    switch (v->prompt) {
-    case PROMPT_NAME: growth_rename(x->growth, i, v->text); break;
-    case PROMPT_SAVE: growth_save(x->growth, i, v->text); break;
-    case PROMPT_LOAD: growth_load(x->growth, v->text); break;
-    case PROMPT_NONE: break;
+    switch (v->question) {
+    case ASK_NAME: growth_rename(x->growth, i, v->prompt.text); break;
+    case ASK_SAVE: growth_save(x->growth, i, v->prompt.text); break;
+    case ASK_LOAD: growth_load(x->growth, v->prompt.text); break;
     }
-    v->prompt = PROMPT_NONE;
-}
-
-static void erase(char *text)
-{
-    size_t n = strlen(text);
-    while (n && ((unsigned char)text[--n] & 0xc0) == 0x80)
-        text[n] = '\0';
-    text[n] = '\0';
 }
 
 static void marks_key(void *state, const struct view_context *x, uint32_t key)
 {
     struct marks *v = state;
-    char bytes[4];
-    size_t n = strlen(v->text);
-    if (key == KEYCODE_ENTER || key == '\n')
+    if (prompt_key(&v->prompt, key) == PROMPT_DONE)
         answer(v, x);
-    else if (key == KEYCODE_ESCAPE || key == KEY_CONTROL('c'))
-        v->prompt = PROMPT_NONE;
-    else if (key == KEYCODE_BACKSPACE || key == KEY_CONTROL('h'))
-        erase(v->text);
-    else if (key == KEY_CONTROL('u'))
-        v->text[0] = '\0';
-    else if (key >= ' ' && key < KEYCODE_SPECIAL && n + 5 < sizeof v->text) {
-        size_t length = canvas_encode(bytes, key);
-        memcpy(v->text + n, bytes, length);
-        v->text[n + length] = '\0';
-    }
 }
 
 static char *marks_status(void *state, const struct view_context *x, char *out, size_t n)

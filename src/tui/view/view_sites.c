@@ -12,6 +12,7 @@
 #include "tui/view/growth.h"
 #include "tui/view/growth_list.h"
 #include "tui/view/site_list.h"
+#include "tui/view/site_set.h"
 #include "tui/view/view.h"
 
 #define SIDE_BY_SIDE 160
@@ -19,6 +20,7 @@
 struct sites {
     struct site_list list;
     struct growth_list growth; /* in its place while there is a comparison */
+    struct site_set only; /* these, where count is not 0 */
     bool details;       /* the stack has the page */
     size_t skip;        /* its frames scrolled away */
     size_t frames;      /* in the stack last drawn */
@@ -36,6 +38,7 @@ static void sites_fini(void *state)
     struct sites *v = state;
     site_list_fini(&v->list);
     growth_list_fini(&v->growth);
+    site_set_fini(&v->only);
 }
 
 static bool shows_growth(const struct view_context *x)
@@ -211,6 +214,10 @@ static bool sites_action(void *state, const struct view_context *x, enum action 
     uint32_t site = view_sites_selected(v, x);
     if (v->details)
         return details_action(v, action);
+    if (action == ACTION_CANCEL && v->only.count) {
+        view_sites_only(v, NULL);
+        return true;
+    }
     if (action == ACTION_DETAILS && site != UINT32_MAX) {
         /* The page stays with its site while the list goes on. */
         v->list.chosen = true;
@@ -236,26 +243,42 @@ static void sites_click(void *state, const struct view_context *x, int row, int 
 static char *sites_status(void *state, const struct view_context *x, char *out, size_t n)
 {
     struct sites *v = state;
-    char all[32], what[128];
+    char all[32], what[128], in[80] = "";
+    if (v->only.count)
+        snprintf(in, sizeof in, " in %.40s (Esc: all)", v->only.name);
     if (shows_growth(x)) {
-        snprintf(out, n, "%zu of %s sites that changed %s",
+        snprintf(out, n, "%zu of %s sites%s that changed %s",
                  v->growth.table.cursor + (v->growth.order.n > 0),
-                 format_grouped(all, sizeof all, (int64_t)v->growth.order.n),
+                 format_grouped(all, sizeof all, (int64_t)v->growth.order.n), in,
                  growth_describe(x->growth, x->snapshot, what, sizeof what));
         return out;
     }
-    int used = snprintf(out, n, "%zu of %s call sites",
+    int used = snprintf(out, n, "%zu of %s call sites%s",
                         v->list.table.cursor + (v->list.order.n > 0),
-                        format_grouped(all, sizeof all, (int64_t)v->list.order.n));
+                        format_grouped(all, sizeof all, (int64_t)v->list.order.n), in);
     if (v->list.filtered && used > 0 && (size_t)used < n)
         snprintf(out + used, n - (size_t)used, ", only blocks of %s",
                  block_filter_describe(x->filter, x->snapshot, what, sizeof what));
     return out;
 }
 
+/* The lists have to be made anew, from their beginnings. */
+void view_sites_only(void *state, const struct site_set *set)
+{
+    struct sites *v = state;
+    bool only = set && site_set_copy(&v->only, set);
+    if (!only)
+        site_set_fini(&v->only);
+    v->list.only = v->growth.only = only ? &v->only : NULL;
+    v->list.version = v->growth.version = 0;
+    v->list.chosen = v->growth.chosen = v->details = false;
+    v->list.table.cursor = v->growth.table.cursor = 0;
+}
+
 void view_sites_show(void *state, uint32_t site)
 {
     struct sites *v = state;
+    view_sites_only(v, NULL);
     v->list.chosen = v->details = true;
     v->list.site = site;
     v->list.version = 0; /* the cursor has to find it */

@@ -1,205 +1,132 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The call tree: who allocates, through whom. Rows are made when the sites have
- * been read again, when names have arrived, and after each key that changes what
- * is shown.
+ * The call tree: who allocates, through whom; see view_tree.h.
  */
 #include "tui/view/view_tree.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tui/model/function.h"
+#include "tui/view/block_filter.h"
+#include "tui/view/block_sums.h"
 #include "tui/view/format.h"
+#include "tui/view/growth.h"
+
+#define SIDE_BY_SIDE 160
 
 static void tree_view_init(void *state)
 {
     struct tree_view *v = state;
     v->tree = tree_new();
     v->table.cursor_shown = true;
+    v->stale = true;
+    pattern_init(&v->search, "");
+    view_tree_columns_init(v);
 }
 
 static void tree_view_fini(void *state)
 {
     struct tree_view *v = state;
     tree_free(v->tree);
+    pattern_fini(&v->search);
     free(v->figures);
+    free(v->parts);
+    free(v->group_names);
+    free((void *)v->groups);
 }
 
-/* ---- rows ------------------------------------------------------------------------ */
+/* ---- drawing --------------------------------------------------------------------- */
 
-static bool reserve_figures(struct tree_view *v, size_t n)
+static void draw_nothing(struct tree_view *v, const struct view_context *x, struct canvas *c,
+                         struct rect a)
 {
-    if (n <= v->capacity)
-        return true;
-    struct site_figures *more = realloc(v->figures, (n + n / 2) * sizeof *more);
-    if (!more)
-        return false;
-    v->figures = more;
-    v->capacity = n + n / 2;
-    return true;
-}
-
-static void fill_figures(struct tree_view *v, const struct view_context *x)
-{
-    const struct snapshot *s = x->snapshot;
-    tree_figures(s, false, v->figures);
-    for (size_t i = 0; i < s->n_sites; i++)
-        v->figures[i].v[TREE_RATE] = (int64_t)(rate_table_get(x->site_rates, i) * 1000);
-}
-
-/* The cursor stays with its row; where that is gone, with its place. */
-static void follow_chosen(struct tree_view *v)
-{
-    for (size_t i = 0; v->chosen && i < tree_count(v->tree); i++)
-        if (tree_row(v->tree, i)->key == v->key) {
-            v->table.cursor = i;
-            return;
-        }
-}
-
-static void refresh(struct tree_view *v, const struct view_context *x)
-{
-    if (!v->tree || (!v->stale && v->version == x->sites_version && v->names == x->names_version))
+    const char *complaint = tree_complaint(v->tree);
+    bool sums = v->about == ABOUT_BLOCKS && (view_tree_selects(x) ? !block_filter_ready(x->filter)
+                                                                  : !x->sums || !x->sums->known);
+    if (a.rows < 2)
         return;
-    tree_options(v->tree)->sort = view_tree_sort(v);
-    tree_options(v->tree)->reverse = v->table.reverse;
-    v->failed = !reserve_figures(v, x->snapshot->n_sites);
-    if (!v->failed) {
-        fill_figures(v, x);
-        v->failed = tree_update(v->tree, x->snapshot, x->symbols, v->figures,
-                                x->snapshot->n_sites, x->names_version) != 0;
-    }
-    v->version = x->sites_version;
-    v->names = x->names_version;
-    v->stale = false;
-    v->table.n_rows = tree_count(v->tree);
-    follow_chosen(v);
+    if (v->failed)
+        canvas_text(c, a.row + 1, a.col, a.cols, ROLE_WARN, "not enough memory for the tree");
+    else if (v->busy || v->stale)
+        canvas_printf(c, a.row + 1, a.col, a.cols, ROLE_DIM, "building the tree: %u%%",
+                      tree_progress(v->tree));
+    else if (complaint)
+        canvas_printf(c, a.row + 1, a.col, a.cols, ROLE_WARN, "the filter: %s", complaint);
+    else
+        canvas_text(c, a.row + 1, a.col, a.cols, ROLE_DIM,
+                    sums ? "the live blocks are being summed..."
+                    : tree_options(v->tree)->filter[0] ? "nothing passes the filter"
+                    : v->about == ABOUT_GROWTH ? "nothing changed" : "nothing is there");
 }
 
 static void tree_view_draw(void *state, const struct view_context *x, struct canvas *c,
                            struct rect a)
 {
     struct tree_view *v = state;
-    refresh(v, x);
+    struct rect table = a, pane = a;
     if (!v->tree)
         return;
+    view_tree_sort_rows(v);
+    v->has_mark = view_tree_mark(x) != NULL;
+    if (v->prompt.question && a.rows > 0)
+        table.rows = --pane.rows;
+    if (a.cols >= SIDE_BY_SIDE) {
+        table.cols = a.cols * 3 / 5;
+        pane.col += table.cols + 2;
+        pane.cols -= table.cols + 2;
+    } else {
+        pane.rows = 0;
+    }
     v->x = x;
-    view_tree_draw_table(v, c, a);
+    view_tree_draw_table(v, c, table);
     v->x = NULL;
-    if (!tree_count(v->tree) && a.rows > 1)
-        canvas_text(c, a.row + 1, a.col, a.cols, v->failed ? ROLE_WARN : ROLE_DIM,
-                    v->failed ? "not enough memory for the tree" : "no allocations yet");
+    if (!tree_count(v->tree))
+        draw_nothing(v, x, c, table);
+    view_tree_draw_pane(v, x, c, pane);
+    prompt_draw(&v->prompt, c, a);
+    menu_draw(&v->menu, c, a);
 }
 
-/* ---- keys ------------------------------------------------------------------------ */
+/* ---- the status line -------------------------------------------------------------- */
 
-static const struct tree_row *selected(const struct tree_view *v)
+/* What passes the filter, of all. */
+static size_t describe_filter(const struct tree_view *v, char *out, size_t n)
 {
-    return v->tree && v->table.cursor < tree_count(v->tree)
-               ? tree_row(v->tree, v->table.cursor) : NULL;
+    const struct tree_options *o = tree_options(v->tree);
+    int figure = v->about == ABOUT_PEAK ? TREE_PEAK_BYTES
+               : v->about == ABOUT_GROWTH ? TREE_GROWTH_BYTES : TREE_LIVE_BYTES;
+    int blocks = v->about == ABOUT_PEAK ? TREE_PEAK_BLOCKS
+               : v->about == ABOUT_GROWTH ? TREE_GROWTH_BLOCKS : TREE_LIVE_BLOCKS;
+    const int64_t *in = tree_passing(v->tree)->v, *all = tree_all(v->tree)->v;
+    char bytes[24], count[16], share[16];
+    return (size_t)snprintf(out, n, "\"%.40s\": %s (%s) in %s blocks, ", o->filter,
+                            format_bytes(bytes, sizeof bytes, in[figure]),
+                            format_percent(share, sizeof share, in[figure], all[figure]),
+                            format_count(count, sizeof count, in[blocks]));
 }
 
-static void choose(struct tree_view *v, size_t row)
+static size_t describe_about(const struct tree_view *v, const struct view_context *x, char *out,
+                             size_t n)
 {
-    if (row >= tree_count(v->tree))
-        return;
-    v->table.cursor = row;
-    v->key = tree_row(v->tree, row)->key;
-    v->chosen = true;
-}
-
-static void open_row(struct tree_view *v, bool open)
-{
-    const struct tree_row *r = selected(v);
-    if (!r || !r->expandable || r->expanded == open)
-        return;
-    choose(v, v->table.cursor);
-    tree_open(v->tree, r->key, open);
-    v->stale = true;
-}
-
-/* Close the row, or go to the one above where there is nothing to close. */
-static void collapse(struct tree_view *v)
-{
-    const struct tree_row *r = selected(v);
-    size_t i = v->table.cursor;
-    if (!r)
-        return;
-    if (r->expanded) {
-        open_row(v, false);
-        return;
-    }
-    while (i > 0 && tree_row(v->tree, i)->depth >= r->depth)
-        i--;
-    choose(v, i);
-}
-
-static void toggle(struct tree_view *v)
-{
-    const struct tree_row *r = selected(v);
-    if (r)
-        open_row(v, !r->expanded);
-}
-
-static void next_mode(struct tree_view *v)
-{
-    struct tree_options *o = tree_options(v->tree);
-    o->mode = (enum tree_mode)((o->mode + 1) % TREE_MODES);
-    v->chosen = false;
-    v->table.cursor = v->table.top = 0;
-    v->stale = true;
-}
-
-static void open_all(struct tree_view *v)
-{
-    v->opened_all = !v->opened_all;
-    tree_open_all(v->tree, v->opened_all);
-    v->stale = true;
-}
-
-static bool move(struct tree_view *v, enum action action)
-{
-    int sort = v->table.sort;
-    bool reverse = v->table.reverse;
-    if (!view_tree_table_action(v, action))
-        return false;
-    v->stale |= v->table.sort != sort || v->table.reverse != reverse;
-    if (action == ACTION_FIRST)
-        v->chosen = false;
-    else if (action != ACTION_SORT_LEFT && action != ACTION_SORT_RIGHT && action != ACTION_REVERSE)
-        choose(v, v->table.cursor);
-    return true;
-}
-
-static bool tree_view_action(void *state, const struct view_context *x, enum action action)
-{
-    struct tree_view *v = state;
-    (void)x;
-    if (!v->tree)
-        return false;
-    switch (action) {
-    case ACTION_TREE_OPEN: toggle(v); return true;
-    case ACTION_TREE_EXPAND: open_row(v, true); return true;
-    case ACTION_TREE_COLLAPSE: collapse(v); return true;
-    case ACTION_TREE_ALL: open_all(v); return true;
-    case ACTION_TREE_MODE: next_mode(v); return true;
-    default: return move(v, action);
-    }
-}
-
-static void tree_view_click(void *state, const struct view_context *x, int row, int col)
-{
-    struct tree_view *v = state;
-    size_t before = v->table.cursor;
-    (void)x;
-    if (!v->tree)
-        return;
-    view_tree_table_click(v, row, col);
-    v->stale = true; /* it may be sorted by another column */
-    if (v->table.cursor != before)
-        choose(v, v->table.cursor);
-    if (selected(v) && view_tree_on_marker(v, row, col))
-        toggle(v);
+    char text[128], bytes[24];
+    if (v->about == ABOUT_PEAK)
+        return (size_t)snprintf(out, n, "the heap's peak, at %s, ",
+                                format_duration(text, sizeof text, x->snapshot->totals.peak_ns));
+    if (view_tree_selects(x))
+        return (size_t)snprintf(out, n, "only blocks of %s, ",
+                                block_filter_describe(x->filter, x->snapshot, text, sizeof text));
+    if (v->about == ABOUT_BLOCKS)
+        return (size_t)snprintf(out, n, "live blocks by %s, ",
+                                v->grouping == GROUP_THREAD ? "thread" : "size");
+    if (v->about != ABOUT_GROWTH)
+        return 0;
+    size_t used = (size_t)snprintf(out, n, "%s, ",
+                                   growth_describe(x->growth, x->snapshot, text, sizeof text));
+    if (v->elsewhere && used < n)
+        used += (size_t)snprintf(out + used, n - used, "and %s in stacks of the other run, ",
+                                 format_bytes(bytes, sizeof bytes, v->elsewhere));
+    return used;
 }
 
 static char *tree_view_status(void *state, const struct view_context *x, char *out, size_t n)
@@ -209,26 +136,56 @@ static char *tree_view_status(void *state, const struct view_context *x, char *o
         [TREE_FLAT] = "one row per function",
     };
     struct tree_view *v = state;
+    const struct tree_options *o = v->tree ? tree_options(v->tree) : NULL;
     char all[32];
-    (void)x;
-    out[0] = '\0';
-    if (v->tree)
-        snprintf(out, n, "%zu of %s rows, %s", v->table.cursor + (tree_count(v->tree) > 0),
+    size_t used = 0;
+    snprintf(out, n, "%s", v->message);
+    if (!v->tree || v->message[0])
+        return out;
+    if (o->filter[0])
+        used += describe_filter(v, out, n);
+    if (used < n)
+        used += describe_about(v, x, out + used, n - used);
+    if (used < n)
+        snprintf(out + used, n - used, "%zu of %s%s rows, %s%s%s",
+                 v->table.cursor + (tree_count(v->tree) > 0),
+                 tree_count(v->tree) == TREE_ROWS_MAX ? "the first " : "",
                  format_grouped(all, sizeof all, (int64_t)tree_count(v->tree)),
-                 modes[tree_options(v->tree)->mode]);
+                 modes[o->mode], o->show_hidden ? ", all frames" : "",
+                 o->fold ? ", folded" : "");
     return out;
+}
+
+bool view_tree_sites(const void *state, const struct view_context *x, struct site_set *out)
+{
+    const struct tree_view *v = state;
+    const struct tree_row *r = v->tree ? view_tree_selected(v) : NULL;
+    if (!r || !site_set_reset(out, x->snapshot->n_sites))
+        return false;
+    out->count = tree_row_sites(v->tree, v->table.cursor, out->in, out->n);
+    out->largest = r->site;
+    if (r->group)
+        snprintf(out->name, sizeof out->name, "%s", r->function);
+    else
+        function_short_name(out->name, sizeof out->name, r->function);
+    return out->count > 0;
 }
 
 const struct view_ops view_tree = {
     .name = "Tree",
     .title = "Call tree",
     .state_bytes = sizeof(struct tree_view),
-    .reads = VIEW_READS_SITES,
+    .reads = VIEW_READS_SITES | VIEW_READS_GROWTH | VIEW_READS_SUMS |
+             VIEW_READS_FILTER,
     .where = WHERE_TARGET | WHERE_LIST | WHERE_TREE,
     .init = tree_view_init,
     .fini = tree_view_fini,
+    .work = view_tree_work,
+    .due = view_tree_due,
     .draw = tree_view_draw,
-    .action = tree_view_action,
-    .click = tree_view_click,
+    .action = view_tree_action,
+    .click = view_tree_click,
     .status = tree_view_status,
+    .typing = view_tree_typing,
+    .key = view_tree_key,
 };

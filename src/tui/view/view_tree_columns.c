@@ -1,81 +1,202 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of the call tree: its columns, and the names with their place in
- * the tree.
+ * The table of the call tree: its columns, which depend on what the figures are
+ * about, and the names with their place in the tree.
  */
 #include "tui/view/view_tree.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tui/model/function.h"
 #include "tui/view/format.h"
+#include "tui/view/growth.h"
 
 #define PLACE_FROM 24 /* columns from which a name has its place beside it */
 
-enum tree_column {
-    COLUMN_LIVE, COLUMN_SHARE, COLUMN_SELF, COLUMN_BLOCKS, COLUMN_RATE, COLUMN_PEAK,
-    COLUMN_TOTAL, COLUMN_ALLOCS, COLUMN_TEMPORARY, COLUMN_AVERAGE, COLUMN_SITES, COLUMN_NAME,
-    COLUMN_COUNT
+enum {
+    LIVE = 1 << ABOUT_LIVE, PEAK = 1 << ABOUT_PEAK, GROWTH = 1 << ABOUT_GROWTH,
+    BLOCKS = 1 << ABOUT_BLOCKS, NOW = LIVE | BLOCKS,
 };
 
-static const struct table_column columns[COLUMN_COUNT] = {
-    [COLUMN_LIVE] = { .name = "LIVE", .width = 5 },
-    [COLUMN_SHARE] = { .name = "LIVE%", .width = 5 },
-    [COLUMN_SELF] = { .name = "SELF", .width = 5, .from_cols = 72 },
-    [COLUMN_BLOCKS] = { .name = "#LIVE", .width = 5 },
-    [COLUMN_RATE] = { .name = "ALLOC/S", .width = 7, .from_cols = 60 },
-    [COLUMN_PEAK] = { .name = "PEAK", .width = 5, .from_cols = 100 },
-    [COLUMN_TOTAL] = { .name = "TOTAL", .width = 5, .from_cols = 100 },
-    [COLUMN_ALLOCS] = { .name = "ALLOCS", .width = 6, .from_cols = 100 },
-    [COLUMN_TEMPORARY] = { .name = "TEMP%", .width = 5, .from_cols = 100 },
-    [COLUMN_AVERAGE] = { .name = "AVG", .width = 5, .from_cols = 132 },
-    [COLUMN_SITES] = { .name = "SITES", .width = 5, .from_cols = 132, .fixed = true },
-    [COLUMN_NAME] = { .name = "FUNCTION", .left = true, .fixed = true },
+enum cell {
+    CELL_BYTES, CELL_COUNT, CELL_SIGNED_BYTES, CELL_SIGNED_COUNT, CELL_SHARE, CELL_SELF,
+    CELL_RATE, CELL_TEMPORARY, CELL_AVERAGE, CELL_AGE, CELL_SITES, CELL_CHANGE, CELL_NAME,
 };
+
+struct tree_column {
+    struct table_column head;
+    enum cell cell;
+    int figure;        /* enum tree_figure */
+    int sort;          /* by that, or one of TREE_BY_ */
+    unsigned about;    /* where it has a meaning */
+    const char *words; /* in menus and in the pane */
+};
+
+#define PLAIN(name, width, from, cell, figure, about, words) \
+    { { name, width, from, false, false }, cell, figure, figure, about, words }
+#define SORTED(name, width, from, cell, figure, sort, about, words) \
+    { { name, width, from, false, false }, cell, figure, sort, about, words }
+
+static const struct tree_column columns[] = {
+    PLAIN("dLIVE", 6, 0, CELL_SIGNED_BYTES, TREE_GROWTH_BYTES, GROWTH, "growth of live bytes"),
+    PLAIN("d#LIVE", 6, 0, CELL_SIGNED_COUNT, TREE_GROWTH_BLOCKS, GROWTH, "growth of live blocks"),
+    PLAIN("dALLOCS", 7, 60, CELL_SIGNED_COUNT, TREE_SINCE_ALLOCATIONS, GROWTH,
+          "allocations since"),
+    PLAIN("dFREES", 6, 90, CELL_SIGNED_COUNT, TREE_SINCE_FREES, GROWTH, "frees since"),
+    PLAIN("ALIVE", 5, 70, CELL_BYTES, TREE_ALIVE_BYTES, GROWTH,
+          "allocated since and still alive"),
+    PLAIN("PEAK", 5, 0, CELL_BYTES, TREE_PEAK_BYTES, PEAK, "bytes at the heap's peak"),
+    PLAIN("PEAK%", 5, 0, CELL_SHARE, TREE_PEAK_BYTES, PEAK, "share of the heap's peak"),
+    PLAIN("#PEAK", 5, 0, CELL_COUNT, TREE_PEAK_BLOCKS, PEAK, "blocks at the heap's peak"),
+    PLAIN("LIVE", 5, 0, CELL_BYTES, TREE_LIVE_BYTES, LIVE | PEAK | BLOCKS, "live bytes"),
+    PLAIN("LIVE", 5, 90, CELL_BYTES, TREE_LIVE_BYTES, GROWTH, "live bytes at the end"),
+    PLAIN("LIVE%", 5, 0, CELL_SHARE, TREE_LIVE_BYTES, NOW, "share of live bytes"),
+    SORTED("SELF", 5, 100, CELL_SELF, TREE_LIVE_BYTES, TREE_BY_SELF, NOW,
+           "live bytes of the function itself"),
+    PLAIN("#LIVE", 5, 0, CELL_COUNT, TREE_LIVE_BLOCKS, NOW | PEAK, "live blocks"),
+    PLAIN("dMARK", 6, 60, CELL_SIGNED_BYTES, TREE_GROWTH_BYTES, LIVE,
+          "growth since the last mark"),
+    PLAIN("ALLOC/S", 7, 60, CELL_RATE, TREE_RATE, LIVE, "allocations per second"),
+    PLAIN("PEAK", 5, 100, CELL_BYTES, TREE_PEAK_BYTES, LIVE, "bytes at the heap's peak"),
+    PLAIN("TOTAL", 5, 100, CELL_BYTES, TREE_BYTES_ALLOCATED, LIVE | PEAK,
+          "bytes allocated in all"),
+    PLAIN("ALLOCS", 6, 120, CELL_COUNT, TREE_ALLOCATIONS, LIVE | PEAK, "allocations in all"),
+    SORTED("TEMP%", 5, 100, CELL_TEMPORARY, TREE_TEMPORARY, TREE_BY_TEMPORARY, LIVE | PEAK,
+           "share of temporary allocations"),
+    SORTED("AVG", 5, 132, CELL_AVERAGE, TREE_BYTES_ALLOCATED, TREE_BY_AVERAGE, LIVE | PEAK,
+           "average size of allocations"),
+    SORTED("AGE", 6, 100, CELL_AGE, TREE_AGE, TREE_BY_AGE, NOW, "average age of live blocks"),
+    { { "SITES", 5, 132, false, true }, CELL_SITES, 0, 0, NOW | PEAK, "call sites" },
+    { { "", 4, 0, true, true }, CELL_CHANGE, 0, 0, GROWTH, "new or gone" },
+    { { "FUNCTION", 0, 0, true, true }, CELL_NAME, 0, 0, NOW | PEAK | GROWTH, NULL },
+};
+#define COLUMN_COUNT ((int)(sizeof columns / sizeof *columns))
+_Static_assert(sizeof columns / sizeof *columns <= TABLE_COLUMNS, "there is room for all");
+
+static int column_of(enum tree_about about, int figure)
+{
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        if (columns[i].about & 1u << about && columns[i].figure == figure)
+            return i;
+    return 0;
+}
+
+void view_tree_columns_init(struct tree_view *v)
+{
+    for (int i = 0; i < ABOUT_COUNT; i++)
+        v->orders[i].sort = column_of((enum tree_about)i, i == ABOUT_PEAK ? TREE_PEAK_BYTES
+                                                          : i == ABOUT_GROWTH ? TREE_GROWTH_BYTES
+                                                                              : TREE_LIVE_BYTES);
+    v->table.sort = v->orders[v->about].sort;
+}
 
 int view_tree_sort(const struct tree_view *v)
 {
-    static const int sorts[COLUMN_COUNT] = {
-        [COLUMN_LIVE] = TREE_LIVE_BYTES, [COLUMN_SHARE] = TREE_LIVE_BYTES,
-        [COLUMN_SELF] = TREE_BY_SELF, [COLUMN_BLOCKS] = TREE_LIVE_BLOCKS,
-        [COLUMN_RATE] = TREE_RATE, [COLUMN_PEAK] = TREE_PEAK_BYTES,
-        [COLUMN_TOTAL] = TREE_BYTES_ALLOCATED, [COLUMN_ALLOCS] = TREE_ALLOCATIONS,
-        [COLUMN_TEMPORARY] = TREE_BY_TEMPORARY, [COLUMN_AVERAGE] = TREE_BY_AVERAGE,
-    };
-    return sorts[v->table.sort];
+    return columns[v->table.sort].sort;
 }
 
-/* ---- cells --------------------------------------------------------------------- */
+/* ---- which columns --------------------------------------------------------------- */
 
-static char *cell_text(const struct tree_view *v, const struct tree_row *r, int column,
-                       char *out, size_t n)
+static bool has_meaning(const struct tree_view *v, int column)
 {
-    switch (column) {
-    case COLUMN_LIVE: return format_bytes_short(out, n, r->v[TREE_LIVE_BYTES]);
-    case COLUMN_SHARE:
-        return format_percent(out, n, r->v[TREE_LIVE_BYTES],
-                              tree_all(v->tree)->v[TREE_LIVE_BYTES]);
-    case COLUMN_SELF: return format_bytes_short(out, n, r->self[TREE_LIVE_BYTES]);
-    case COLUMN_BLOCKS: return format_count(out, n, r->v[TREE_LIVE_BLOCKS]);
-    case COLUMN_RATE: return format_rate(out, n, (double)r->v[TREE_RATE] / 1000);
-    case COLUMN_PEAK: return format_bytes_short(out, n, r->v[TREE_PEAK_BYTES]);
-    case COLUMN_TOTAL: return format_bytes_short(out, n, r->v[TREE_BYTES_ALLOCATED]);
-    case COLUMN_ALLOCS: return format_count(out, n, r->v[TREE_ALLOCATIONS]);
-    case COLUMN_TEMPORARY:
-        return format_percent(out, n, r->v[TREE_TEMPORARY], r->v[TREE_ALLOCATIONS]);
-    case COLUMN_AVERAGE:
+    return columns[column].about & 1u << v->about;
+}
+
+static bool is_shown(const struct tree_view *v, int column, int cols)
+{
+    uint32_t bit = UINT32_C(1) << column;
+    int from = columns[column].head.from_cols;
+    if (columns[column].cell == CELL_SELF && tree_options(v->tree)->mode == TREE_FLAT)
+        from = 60; /* there it says the most */
+    if (columns[column].figure == TREE_GROWTH_BYTES && v->about == ABOUT_LIVE && !v->has_mark)
+        return false;
+    if (!has_meaning(v, column) || v->hidden[v->about] & bit)
+        return false;
+    return cols >= from || v->forced[v->about] & bit;
+}
+
+/* The table's columns: those that are not to be shown want more than there is. */
+static void choose_columns(const struct tree_view *v, int cols,
+                           struct table_column out[COLUMN_COUNT])
+{
+    for (int i = 0; i < COLUMN_COUNT; i++) {
+        out[i] = columns[i].head;
+        out[i].from_cols = is_shown(v, i, cols) ? 0 : INT_MAX;
+    }
+}
+
+/* ---- cells ----------------------------------------------------------------------- */
+
+static char *with_sign(char *out, size_t n, int64_t value, const char *number)
+{
+    char copy[24];
+    snprintf(copy, sizeof copy, "%s", number);
+    snprintf(out, n, "%s%s", value > 0 ? "+" : "", copy);
+    return out;
+}
+
+static bool is_unknown(const struct tree_view *v, const struct tree_row *r,
+                       const struct tree_column *column)
+{
+    const struct growth *g = v->x->growth;
+    if (column->cell == CELL_AGE)
+        return !r->v[TREE_AGED];
+    if (v->about != ABOUT_GROWTH || !g)
+        return false;
+    if (column->figure == TREE_ALIVE_BYTES)
+        return !g->alive_known;
+    return g->to && g->to->foreign ? column->figure == TREE_LIVE_BYTES
+                                   : column->figure != TREE_LIVE_BYTES && !g->figures;
+}
+
+/* New: all that was ever allocated was so since. Gone: nothing of it is left. */
+static const char *change_of(const struct tree_view *v, const struct tree_row *r)
+{
+    const struct growth *g = v->x->growth;
+    if (!g || !g->figures || (g->to && g->to->foreign))
+        return "";
+    if (r->v[TREE_SINCE_ALLOCATIONS] > 0 && r->v[TREE_ALLOCATIONS] == r->v[TREE_SINCE_ALLOCATIONS])
+        return "new";
+    return r->v[TREE_LIVE_BLOCKS] == 0 && r->v[TREE_GROWTH_BLOCKS] < 0 ? "gone" : "";
+}
+
+static char *cell_text(const struct tree_view *v, const struct tree_row *r,
+                       const struct tree_column *column, char *out, size_t n)
+{
+    int64_t value = r->v[column->figure];
+    if (is_unknown(v, r, column)) {
+        snprintf(out, n, "-");
+        return out;
+    }
+    switch (column->cell) {
+    case CELL_COUNT: return format_count(out, n, value);
+    case CELL_SIGNED_BYTES: return with_sign(out, n, value, format_bytes_short(out, n, value));
+    case CELL_SIGNED_COUNT: return with_sign(out, n, value, format_count(out, n, value));
+    case CELL_SHARE: return format_percent(out, n, value, tree_all(v->tree)->v[column->figure]);
+    case CELL_SELF: return format_bytes_short(out, n, r->self[column->figure]);
+    case CELL_RATE: return format_rate(out, n, (double)value / 1000);
+    case CELL_TEMPORARY: return format_percent(out, n, value, r->v[TREE_ALLOCATIONS]);
+    case CELL_AVERAGE:
         return format_bytes_short(out, n, r->v[TREE_ALLOCATIONS]
-                                      ? r->v[TREE_BYTES_ALLOCATED] / r->v[TREE_ALLOCATIONS] : 0);
-    default: return format_count(out, n, r->sites);
+                                      ? value / r->v[TREE_ALLOCATIONS] : 0);
+    case CELL_AGE: return format_duration(out, n, (uint64_t)(value / r->v[TREE_AGED]) * 1000000);
+    case CELL_SITES: return format_count(out, n, r->sites);
+    case CELL_CHANGE: snprintf(out, n, "%s", change_of(v, r)); return out;
+    default: return format_bytes_short(out, n, value);
     }
 }
 
 /* Sums with estimates in them. */
-static bool is_estimate(const struct tree_row *r, int column)
+static bool is_estimate(const struct tree_row *r, const struct tree_column *column)
 {
-    return r->v[TREE_SAMPLES] && column != COLUMN_SHARE && column != COLUMN_TEMPORARY &&
-           column != COLUMN_SITES && column != COLUMN_RATE;
+    return r->v[TREE_SAMPLES] &&
+           (column->cell == CELL_BYTES || column->cell == CELL_COUNT ||
+            column->cell == CELL_SELF || column->cell == CELL_AVERAGE);
 }
+
+/* ---- names ------------------------------------------------------------------------ */
 
 /* Deep rows keep at least half of the column for their names. */
 static int indent_of(const struct tree_row *r, int width)
@@ -91,32 +212,45 @@ static const char *marker_of(const struct tree_row *r, bool ascii)
     return r->expanded ? (ascii ? "-" : "▾") : ascii ? "+" : "▸";
 }
 
+static void place_of(const struct tree_row *r, char *out, size_t n)
+{
+    const char *slash = r->file ? strrchr(r->file, '/') : NULL;
+    const char *file = slash ? slash + 1 : r->file;
+    if (!r->named || r->group)
+        out[0] = '\0';
+    else if (file && r->line)
+        snprintf(out, n, "%s:%u", file, r->line);
+    else
+        snprintf(out, n, "%s", file ? file : r->module);
+}
+
 static void draw_name(const struct tree_row *r, struct canvas *c, int row, int col, int width)
 {
-    char name[512], place[300] = "";
+    char name[512], place[300];
     int indent = indent_of(r, width);
     canvas_text(c, row, col + indent, width - indent, ROLE_STRONG,
                 marker_of(r, c->glyphs == GLYPHS_ASCII));
     col += indent + 2;
     width -= indent + 2;
     function_short_name(name, sizeof name, r->function);
-    if (r->named && r->module[0])
-        snprintf(place, sizeof place, "%s", r->module);
+    place_of(r, place, sizeof place);
     int beside = width < PLACE_FROM ? 0 : canvas_width(c, place);
     beside = beside > width / 3 ? width / 3 : beside;
     int used = canvas_text_middle(c, row, col, width - (beside ? beside + 2 : 0),
-                                  r->named ? ROLE_FUNCTION : ROLE_DIM, name);
+                                  r->group ? ROLE_STRONG : r->named ? ROLE_FUNCTION : ROLE_DIM,
+                                  r->group ? r->function : name);
     if (beside)
         canvas_text_middle(c, row, col + used + 2, beside, ROLE_PLACE, place);
 }
 
-static void draw_cell(void *data, size_t at, int column, struct canvas *c, int row, int col,
+static void draw_cell(void *data, size_t at, int i, struct canvas *c, int row, int col,
                       int width)
 {
     struct tree_view *v = data;
+    const struct tree_column *column = &columns[i];
     const struct tree_row *r = tree_row(v->tree, at);
     char text[32];
-    if (column == COLUMN_NAME) {
+    if (column->cell == CELL_NAME) {
         draw_name(r, c, row, col, width);
         return;
     }
@@ -128,31 +262,96 @@ static void draw_cell(void *data, size_t at, int column, struct canvas *c, int r
             width++;
         }
     }
-    canvas_text_right(c, row, col, width, column == v->table.sort ? ROLE_STRONG : ROLE_PLAIN,
-                      text);
+    if (column->cell == CELL_CHANGE)
+        canvas_text(c, row, col, width, ROLE_DIM, text);
+    else
+        canvas_text_right(c, row, col, width, i == v->table.sort ? ROLE_STRONG : ROLE_PLAIN,
+                          text);
 }
 
 void view_tree_draw_table(struct tree_view *v, struct canvas *c, struct rect area)
 {
-    table_draw(&v->table, columns, COLUMN_COUNT, c, area, draw_cell, v);
+    struct table_column shown[COLUMN_COUNT];
+    choose_columns(v, area.cols, shown);
+    v->shows_age = shown[column_of(ABOUT_LIVE, TREE_AGE)].from_cols == 0;
+    table_draw(&v->table, shown, COLUMN_COUNT, c, area, draw_cell, v);
 }
 
-/* ---- input --------------------------------------------------------------------- */
+int view_tree_draw_figures(struct tree_view *v, const struct tree_row *r, struct canvas *c,
+                           struct rect a)
+{
+    int drawn = 0;
+    for (int i = 0; i < COLUMN_COUNT && drawn < a.rows; i++) {
+        char text[32];
+        if (!has_meaning(v, i) || !columns[i].words)
+            continue;
+        if (columns[i].figure == TREE_GROWTH_BYTES && v->about == ABOUT_LIVE && !v->has_mark)
+            continue;
+        cell_text(v, r, &columns[i], text, sizeof text);
+        if (!text[0])
+            continue;
+        format_estimate(text, sizeof text, text, is_estimate(r, &columns[i]));
+        canvas_text_right(c, a.row + drawn, a.col, 8, ROLE_STRONG, text);
+        canvas_text(c, a.row + drawn++, a.col + 10, a.cols - 10, ROLE_PLAIN, columns[i].words);
+    }
+    return drawn;
+}
+
+/* ---- input ----------------------------------------------------------------------- */
 
 bool view_tree_table_action(struct tree_view *v, enum action action)
 {
-    return table_action(&v->table, columns, COLUMN_COUNT, action);
+    struct table_column shown[COLUMN_COUNT];
+    choose_columns(v, v->table.area.cols, shown);
+    return table_action(&v->table, shown, COLUMN_COUNT, action);
 }
 
 void view_tree_table_click(struct tree_view *v, int row, int col)
 {
-    table_click(&v->table, columns, COLUMN_COUNT, row, col);
+    struct table_column shown[COLUMN_COUNT];
+    choose_columns(v, v->table.area.cols, shown);
+    table_click(&v->table, shown, COLUMN_COUNT, row, col);
 }
 
 bool view_tree_on_marker(const struct tree_view *v, int row, int col)
 {
-    const int *name = v->table.heads[COLUMN_NAME];
-    const struct tree_row *r = tree_row(v->tree, v->table.cursor);
-    return row > v->table.area.row && name[1] && r->expandable && col >= name[0] &&
+    const int *name = v->table.heads[COLUMN_COUNT - 1];
+    const struct tree_row *r = view_tree_selected(v);
+    return r && row > v->table.area.row && name[1] && r->expandable && col >= name[0] &&
            col <= name[0] + indent_of(r, name[1]);
+}
+
+void view_tree_sort_menu(struct tree_view *v)
+{
+    menu_open(&v->menu, "Sort by", false);
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        if (has_meaning(v, i) && !columns[i].head.fixed)
+            menu_add(&v->menu, columns[i].words, i, i == v->table.sort);
+}
+
+void view_tree_columns_menu(struct tree_view *v)
+{
+    menu_open(&v->menu, "Columns", true);
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        if (has_meaning(v, i) && columns[i].words)
+            menu_add(&v->menu, columns[i].words, i, is_shown(v, i, v->table.area.cols));
+}
+
+void view_tree_sort_by(struct tree_view *v, int column)
+{
+    v->table.reverse = v->table.sort == column && !v->table.reverse;
+    v->table.sort = column;
+}
+
+void view_tree_switch_column(struct tree_view *v, int column)
+{
+    uint32_t bit = UINT32_C(1) << column;
+    bool shown = is_shown(v, column, v->table.area.cols);
+    if (shown) {
+        v->hidden[v->about] |= bit;
+        v->forced[v->about] &= ~bit;
+    } else {
+        v->hidden[v->about] &= ~bit;
+        v->forced[v->about] |= bit;
+    }
 }

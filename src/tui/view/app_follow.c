@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What goes on between events: marks and their comparison, and what only the view
+ * in front wants to be read, summed or worked at. All of it in slices.
+ */
+#include "tui/view/app_state.h"
+
+bool app_reads_sites(const struct app *a)
+{
+    return view_table[a->current]->reads & VIEW_READS_SITES;
+}
+
+/* While held, the picture is that of a moment. */
+static bool reads(const struct app *a, enum view_reads what)
+{
+    return !a->paused && view_table[a->current]->reads & what;
+}
+
+static bool shows_filter(const struct app *a)
+{
+    return reads(a, VIEW_READS_SELECTED) ||
+           (block_filter_on(&a->filter) && reads(a, VIEW_READS_FILTER));
+}
+
+static bool work(struct app *a)
+{
+    const struct view_ops *ops = view_table[a->current];
+    struct view_context x;
+    if (!a->target.filled || !ops->work)
+        return false;
+    app_context(a, &x);
+    return ops->work(a->states[a->current], &x, target_now());
+}
+
+void app_follow(struct app *a, uint64_t now)
+{
+    a->dirty |= growth_follow(&a->growth, &a->target, now, reads(a, VIEW_READS_GROWTH));
+    if (reads(a, VIEW_READS_BLOCKS))
+        a->dirty |= block_list_follow(&a->blocks, &a->target, now);
+    if (reads(a, VIEW_READS_SUMS))
+        a->dirty |= block_sums_follow(&a->sums, &a->target, now);
+    a->dirty |= block_filter_follow(&a->filter, &a->target, now, shows_filter(a));
+    if (a->growth.message[0])
+        app_notice(a, "%s", a->growth.message);
+    a->growth.message[0] = '\0';
+    a->dirty |= work(a);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t app_follow_due(struct app *a)
+{
+    const struct view_ops *ops = view_table[a->current];
+    struct view_context x;
+    if (a->picking)
+        return UINT64_MAX;
+    uint64_t when = growth_due(&a->growth, &a->target, reads(a, VIEW_READS_GROWTH));
+    if (reads(a, VIEW_READS_BLOCKS))
+        when = earlier(when, block_list_due(&a->blocks, &a->target));
+    if (reads(a, VIEW_READS_SUMS))
+        when = earlier(when, block_sums_due(&a->sums, &a->target));
+    when = earlier(when, block_filter_due(&a->filter, &a->target, shows_filter(a)));
+    app_context(a, &x);
+    if (a->target.filled && ops->due)
+        when = earlier(when, ops->due(a->states[a->current], &x));
+    return when;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A line to type in.
+ */
+#include "tui/view/prompt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tui/view/keys.h"
+
+void prompt_ask(struct prompt *p, const char *question, const char *text)
+{
+    p->question = question;
+    snprintf(p->text, sizeof p->text, "%s", text);
+}
+
+static void erase(char *text)
+{
+    size_t n = strlen(text);
+    while (n && ((unsigned char)text[--n] & 0xc0) == 0x80)
+        text[n] = '\0';
+    text[n] = '\0';
+}
+
+enum prompt_answer prompt_key(struct prompt *p, uint32_t key)
+{
+    char bytes[4];
+    size_t n = strlen(p->text);
+    if (key == KEYCODE_ENTER || key == '\n') {
+        p->question = NULL;
+        return PROMPT_DONE;
+    }
+    if (key == KEYCODE_ESCAPE || key == KEY_CONTROL('c')) {
+        p->question = NULL;
+        return PROMPT_CANCELLED;
+    }
+    if (key == KEYCODE_BACKSPACE || key == KEY_CONTROL('h')) {
+        erase(p->text);
+    } else if (key == KEY_CONTROL('u')) {
+        p->text[0] = '\0';
+    } else if (key >= ' ' && key < KEYCODE_SPECIAL && n + 5 < sizeof p->text) {
+        size_t length = canvas_encode(bytes, key);
+        memcpy(p->text + n, bytes, length);
+        p->text[n + length] = '\0';
+    }
+    return PROMPT_TYPING;
+}
+
+void prompt_draw(const struct prompt *p, struct canvas *c, struct rect a)
+{
+    int row = a.row + a.rows - 1;
+    if (!p->question || a.rows < 1)
+        return;
+    canvas_fill(c, row, a.col, a.cols, ROLE_HEAD, ' ');
+    int used = canvas_text(c, row, a.col, a.cols, ROLE_HEAD, p->question);
+    used += canvas_text(c, row, a.col + used, a.cols - used - 1, ROLE_HEAD, p->text);
+    canvas_text(c, row, a.col + used, 1, ROLE_HEAD, "_");
+}
