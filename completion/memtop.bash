@@ -11,7 +11,7 @@ _memtop() {
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W \
-            "run attach list stat report export snapshot mark clean mode --help --version $(_memtop_pids)" -- "$cur")
+            "run attach inject detach list stat report export snapshot mark clean mode --help --version $(_memtop_pids)" -- "$cur")
         return
     fi
     case $command in
@@ -95,7 +95,9 @@ _memtop() {
         word+=' --fail-on-leak --max-peak= --max-allocations= --suppress= --all-leaks --help --'
         ;;
     list) word='--json --help' ;;
-    attach) word="--ascii --help $(_memtop_pids)" ;;
+    attach) word="--ascii --keep --follow= --memory= --tier= --sample= --help $(_memtop_pids)" ;;
+    inject) word="--keep --follow= --memory= --tier= --sample= --help $(_memtop_pids)" ;;
+    detach) word="--help $(_memtop_pids)" ;;
     mark) word="--help $(_memtop_pids)" ;;
     mode)
         word="--sample= --help $(_memtop_pids)"

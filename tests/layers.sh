@@ -39,13 +39,17 @@ none 'src/tui/export includes shared/, tui/model/, tui/report/ and itself only' 
     "$(ours_except src/tui/export '(shared|tui/model|tui/report|tui/export)/')"
 none 'src/tui/file includes shared/, tui/model/ and itself only' \
     "$(ours_except src/tui/file '(shared|tui/model|tui/file)/')"
+none 'src/tui/inject includes shared/, tui/reader/proc.h and itself only' \
+    "$(ours_except src/tui/inject '(shared|tui/inject)/|tui/reader/proc\.h')"
 none 'src/tui/view includes shared/, tui/model/, tui/reader/ and itself only' \
     "$(ours_except src/tui/view '(shared|tui/model|tui/view|tui/reader)/')"
 
 none 'curses is in src/tui/view/screen_curses.c only' \
     "$(users_except 'n?curses|term\.h|ncursesw/' 'src/tui/view/screen_curses\.c')"
-none 'elfutils is in src/tui/model and the diagnosis only' \
-    "$(users_except 'elfutils/|libelf|gelf|dwarf' 'src/tui/(model/|command/diagnose\.c)')"
+none 'elfutils is in src/tui/model, src/tui/inject and the diagnosis only' \
+    "$(users_except 'elfutils/|libelf|gelf|dwarf' 'src/tui/(model/|inject/|command/diagnose\.c)')"
+none 'ptrace is in src/tui/inject/tracee.c only' \
+    "$(users_except 'sys/ptrace|linux/ptrace' 'src/tui/inject/tracee\.c')"
 none 'the demangler is in src/tui/model only' \
     "$(users_except '(libiberty/)?demangle\.h' 'src/tui/model/')"
 none 'jansson is where JSON is written or read only' \

@@ -24,6 +24,7 @@
 static const struct command *const commands[] = {
     &command_run, &command_attach, &command_list, &command_stat, &command_report,
     &command_clean, &command_mode, &command_mark, &command_export, &command_snapshot,
+    &command_inject, &command_detach,
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
@@ -78,7 +79,7 @@ static int run_command(const struct command *c, int argc, char **argv)
 static int choose_process(void)
 {
     if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
-        return command_view(0, false);
+        return command_view(0, &(struct options){ .ascii = false });
     print_usage(stderr);
     return STATUS_USAGE;
 }

@@ -1,29 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memtop attach PID, and the viewer for the other commands: says what is wrong
- * before the terminal changes its face.
+ * before the terminal changes its face, and brings the agent in where it is not.
  */
 #include <stdio.h>
 #include <unistd.h>
 
 #include "tui/command/command.h"
+#include "tui/command/inject.h"
 #include "tui/reader/reader.h"
 #include "tui/view/app.h"
 
-/* Can it be opened? STATUS_DONE, or STATUS_FAILED after a message. */
-static int check_target(int pid)
+_Static_assert(APP_MESSAGE == INJECT_MESSAGE, "the viewer shows what inject says");
+
+/* Can it be opened, once the agent is there? STATUS_DONE, or STATUS_FAILED after
+ * a message. */
+static int check_target(int pid, bool *bare)
 {
     struct reader *r;
     enum reader_status status = reader_open_pid(pid, &r);
+    *bare = status == READER_NO_SEGMENT;
     switch (status) {
     case READER_OK:
         reader_close(r);
         return STATUS_DONE;
     case READER_NOT_READY: /* the viewer waits for it */
-        return STATUS_DONE;
     case READER_NO_SEGMENT:
-        return command_fail("process %d runs without the agent: start it with memtop run, or "
-                            "with LD_PRELOAD=libmemtop.so in its environment", pid);
+        return STATUS_DONE;
     case READER_PERMISSION:
         return command_fail("process %d may not be looked at: it belongs to somebody else; "
                             "try as that user or as root", pid);
@@ -34,24 +37,48 @@ static int check_target(int pid)
     }
 }
 
-int command_view(int pid, bool ascii)
+static bool attach(void *data, int pid, char message[APP_MESSAGE])
 {
-    if (pid && check_target(pid) != STATUS_DONE)
+    return inject_start(pid, data, message);
+}
+
+static bool detach(void *data, int pid, char message[APP_MESSAGE])
+{
+    (void)data;
+    return inject_stop(pid, message);
+}
+
+int command_view(int pid, const struct options *o)
+{
+    char message[INJECT_MESSAGE] = "";
+    bool bare = false;
+    if (pid && check_target(pid, &bare) != STATUS_DONE)
         return STATUS_FAILED;
     const char *obstacle = app_obstacle();
     if (obstacle)
         return command_fail("the viewer cannot run: %s: memtop report %d prints what it would "
-                            "show", obstacle, pid);
-    struct app_config config = { .pid = pid, .pty_fd = -1, .output_fd = -1, .ascii = ascii };
+                            "show%s", obstacle, pid, bare ? ", after memtop inject" : "");
+    if (bare && !inject_start(pid, o, message))
+        return command_fail("%s", message);
+    struct app_config config = {
+        .pid = pid, .pty_fd = -1, .output_fd = -1, .ascii = o->ascii,
+        .notice = bare ? message : NULL, .attached = bare,
+        .attach = attach, .detach = detach, .data = (void *)(uintptr_t)o,
+    };
     struct app_result result;
-    return app_run(&config, &result) == 0 ? STATUS_DONE : STATUS_FAILED;
+    int failed = app_run(&config, &result);
+    if (bare)
+        command_fail("%s", message);
+    if (result.message[0])
+        command_fail("%s", result.message);
+    return failed ? STATUS_FAILED : STATUS_DONE;
 }
 
 static int attach_main(const struct options *o)
 {
     int pid = options_pid(o->args[0]);
     if (pid)
-        return command_view(pid, o->ascii);
+        return command_view(pid, o);
     fprintf(stderr, "memtop attach: %s: not a process id: see memtop list\n", o->args[0]);
     return STATUS_USAGE;
 }
@@ -59,9 +86,11 @@ static int attach_main(const struct options *o)
 const struct command command_attach = {
     .name = "attach",
     .args = "PID",
-    .summary = "Look at a process that has the agent",
-    .details = "Several viewers may look at once; the process takes no notice.\n",
-    .options = OPTION_ASCII,
+    .summary = "Look at a process that runs",
+    .details = "The agent is loaded into it where it is not there yet, see memtop inject; the\n"
+               "other options are for that. Several viewers may look at once.\n",
+    .options = OPTION_ASCII | OPTION_KEEP | OPTION_FOLLOW | OPTION_MEMORY | OPTION_TIER |
+               OPTION_SAMPLE,
     .min_args = 1,
     .max_args = 1,
     .main = attach_main,

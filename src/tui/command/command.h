@@ -39,12 +39,15 @@ extern const struct command command_mode;
 extern const struct command command_mark;
 extern const struct command command_export;
 extern const struct command command_snapshot;
+extern const struct command command_inject;
+extern const struct command command_detach;
 
 /* "memtop: " and the message and a newline on stderr. Returns STATUS_FAILED. */
 __attribute__((format(printf, 1, 2)))
 int command_fail(const char *format, ...);
 
-/* The viewer on `pid`, or the picker for 0. Returns the exit status. */
-int command_view(int pid, bool ascii);
+/* The viewer on `pid`, or the picker for 0. Where there is no agent it is brought
+ * in, with what the options say. Returns the exit status. */
+int command_view(int pid, const struct options *o);
 
 #endif

@@ -117,6 +117,7 @@ struct found {
     int pid;        /* in our namespace; of dead ones the inner pid */
     bool alive;
     bool readable;  /* may be opened by us */
+    bool bare;      /* has no agent and no segment: see reader_find_bare */
     unsigned uid;
     enum target_state state;
     uint64_t start_realtime_ns;
@@ -132,6 +133,12 @@ struct found {
  * and other users' where readable, living and dead, sorted by pid. *out is the
  * caller's to free(). */
 enum reader_status reader_find_all(struct found **out, size_t *n);
+
+/* The processes that are not in a list of reader_find_all: ours, or of everybody
+ * for root, sorted by pid, without this one. They have no live_bytes, segment_bytes
+ * and path. *out is the caller's to free(), whatever the status. */
+enum reader_status reader_find_bare(const struct found *known, size_t n_known,
+                                    struct found **out, size_t *n);
 
 /* Remove the segment of a dead process. READER_OK, READER_PERMISSION, or
  * READER_NOT_READY when its process lives. */

@@ -113,7 +113,7 @@ static void process_ended(struct app *a)
     a->pidfd = -1;
     reap(a);
     a->unsettled = true;
-    if (a->dialog == DIALOG_TIER)
+    if (a->dialog == DIALOG_TIER || a->dialog == DIALOG_DETACH)
         a->dialog = DIALOG_CLOSED;
     else if (a->dialog != DIALOG_CLOSED)
         a->leaving = true; /* that was what was waited for */
@@ -145,6 +145,12 @@ void app_pick(struct app *a, int pid)
     if (!pid)
         return;
     enum reader_status status = target_open(&a->target, pid);
+    if (status == READER_NO_SEGMENT && a->config->attach) {
+        if (!app_attach(a, pid))
+            return;
+        a->attached = pid;
+        status = target_open(&a->target, pid);
+    }
     growth_forget(&a->growth);
     if (status != READER_OK) {
         app_notice(a, "process %d: %s", pid, reader_message(status));
@@ -166,7 +172,7 @@ void app_pause(struct app *a)
 }
 
 /* ---- leaving ----------------------------------------------------------------------- */
-void app_leave(struct app *a)
+static void leave_target(struct app *a)
 {
     if (!a->picking && a->from_picker) {
         a->picking = true;
@@ -182,6 +188,25 @@ void app_leave(struct app *a)
     } else {
         a->leaving = true;
     }
+}
+
+void app_leave(struct app *a)
+{
+    if (app_is_attached(a))
+        a->dialog = DIALOG_DETACH;
+    else
+        leave_target(a);
+}
+
+/* The segment is closed before, so that it can go. */
+static void leave_detached(struct app *a)
+{
+    int pid = a->target.pid;
+    a->dialog = DIALOG_CLOSED;
+    leave_target(a);
+    target_fini(&a->target);
+    target_init(&a->target);
+    app_detach(a, pid);
 }
 
 /* The child leads a process group of its own, unless it left it. */
@@ -243,6 +268,13 @@ void app_answer(struct app *a, enum dialog_answer answer)
         break;
     case ANSWER_LEAVE:
         leave_running(a);
+        break;
+    case ANSWER_DETACH:
+        leave_detached(a);
+        break;
+    case ANSWER_STAY:
+        a->dialog = DIALOG_CLOSED;
+        leave_target(a);
         break;
     case ANSWER_TERMINATE:
         send_signal(a, SIGTERM);
@@ -527,6 +559,9 @@ int app_run(const struct app_config *config, struct app_result *result)
     a->pidfd = a->signal_fd = -1;
     a->back_from_sites = a->back_from_blocks = -1;
     a->picking = a->from_picker = !config->pid;
+    a->attached = config->attached ? config->pid : 0;
+    if (config->notice)
+        app_notice(a, "%s", config->notice);
     target_init(&a->target);
     growth_init(&a->growth);
     picker_init(&a->picker);

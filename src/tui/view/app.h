@@ -11,6 +11,8 @@
 
 #include <stdbool.h>
 
+#define APP_MESSAGE 480 /* room for a sentence */
+
 struct app_config {
     int pid;         /* the target; 0: begin with the picker */
     bool child;      /* the caller started it: app_run may waitpid() for it */
@@ -20,6 +22,14 @@ struct app_config {
     bool ascii;      /* no UTF-8, whatever the locale says */
     int patience_ms; /* how long a target may take until it has a segment; 0:
                         3 s for a child (from its start), 1 s otherwise */
+    const char *notice; /* what to say first, or NULL */
+    bool attached;   /* the agent was brought into pid for this viewer: whoever
+                        leaves is asked whether to switch it off */
+    /* Bring the agent into a process, and switch it off; NULL: cannot be done.
+     * They say what came of it, and return whether that is as wished. */
+    bool (*attach)(void *data, int pid, char message[APP_MESSAGE]);
+    bool (*detach)(void *data, int pid, char message[APP_MESSAGE]);
+    void *data;
 };
 
 struct app_result {
@@ -27,6 +37,7 @@ struct app_result {
     int wait_status;
     bool left_running; /* the child runs, and is to go on: the caller sees to
                           it that its pty stays drained or may go away */
+    char message[APP_MESSAGE]; /* to be said at the end, or empty */
 };
 
 /* Why the viewer cannot run here (no terminal, or one that cannot move its

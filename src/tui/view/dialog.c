@@ -36,10 +36,19 @@ static const char *const tier_lines[LINES_MAX] = {
     "Esc  as it is",
 };
 
+static const char *const detach_lines[LINES_MAX] = {
+    "memtop's agent was loaded into this process.",
+    "",
+    "d    detach: the process goes on without it",
+    "l    leave it at work: it can be looked at again",
+    "Esc  cancel",
+};
+
 static const char *const *lines_of(enum dialog d)
 {
     return d == DIALOG_TIER ? tier_lines
-           : d == DIALOG_WAITING ? waiting_lines : quit_lines;
+           : d == DIALOG_WAITING ? waiting_lines
+           : d == DIALOG_DETACH ? detach_lines : quit_lines;
 }
 
 void dialog_box(struct canvas *c, struct rect a)
@@ -88,8 +97,20 @@ static enum dialog_answer tier_key(uint32_t key)
     }
 }
 
+static enum dialog_answer detach_key(uint32_t key)
+{
+    switch (key) {
+    case 'd': return ANSWER_DETACH;
+    case 'l': return ANSWER_STAY;
+    case 'c': case 'n': case KEYCODE_ESCAPE: return ANSWER_CANCEL;
+    default: return ANSWER_NONE;
+    }
+}
+
 enum dialog_answer dialog_key(enum dialog d, uint32_t key)
 {
+    if (d == DIALOG_DETACH)
+        return detach_key(key);
     if (d == DIALOG_TIER)
         return tier_key(key);
     switch (key) {

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "tui/view/format.h"
@@ -50,6 +51,22 @@ static uint64_t realtime_ns(void)
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+/* Behind those with the agent come those that could get it. */
+static void add_bare(struct picker *p)
+{
+    struct found *bare;
+    size_t n;
+    if (reader_find_bare(p->found, p->n, &bare, &n) == READER_OK && n) {
+        struct found *all = reallocarray(p->found, p->n + n, sizeof *all);
+        if (all) {
+            memcpy(all + p->n, bare, n * sizeof *bare);
+            p->found = all;
+            p->n += n;
+        }
+    }
+    free(bare);
+}
+
 bool picker_refresh(struct picker *p, uint64_t now_ns)
 {
     if (now_ns < p->next_ns)
@@ -60,6 +77,8 @@ bool picker_refresh(struct picker *p, uint64_t now_ns)
     if (p->status != READER_OK) {
         p->found = NULL;
         p->n = 0;
+    } else {
+        add_bare(p);
     }
     for (size_t i = 0; i < p->n; i++)
         if (p->found[i].pid == selected)
@@ -73,6 +92,8 @@ bool picker_refresh(struct picker *p, uint64_t now_ns)
 /* ---- drawing ----------------------------------------------------------------- */
 static const char *state_name(const struct found *f)
 {
+    if (f->bare)
+        return "no agent";
     if (!f->readable)
         return "forbidden";
     switch (f->state) {
@@ -104,7 +125,8 @@ static void draw_cell(void *data, size_t row, int column, struct canvas *c, int 
     const struct picker *p = data;
     const struct found *f = &p->found[row];
     char text[32];
-    bool known = f->readable || column == COLUMN_PID || column == COLUMN_STATE;
+    bool known = f->readable || column == COLUMN_PID || column == COLUMN_STATE ||
+                 (f->bare && column == COLUMN_UP);
     if (column == COLUMN_COMMAND) {
         canvas_text(c, at_row, col, width, ROLE_FUNCTION, f->command);
         return;
@@ -126,7 +148,7 @@ static void draw_nothing(const struct picker *p, struct canvas *c, int row)
         "    memtop stat CMD         with a report at its end",
         "    LD_PRELOAD=.../libmemtop.so CMD",
         "",
-        "It appears here as soon as it runs.",
+        "It appears here as soon as it runs, as do processes that memtop may attach to.",
     };
     if (p->status != READER_OK) {
         canvas_text(c, row, 1, c->cols - 1, ROLE_WARN, reader_message(p->status));

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Processes that were started without the agent: it is brought in when one is
+ * chosen, and may be switched off when it is left. How, the caller of app_run
+ * knows.
+ */
+#include <stdio.h>
+
+#include "tui/view/app_state.h"
+
+bool app_attach(struct app *a, int pid)
+{
+    char message[APP_MESSAGE];
+    if (!a->config->attach)
+        return false;
+    bool done = a->config->attach(a->config->data, pid, message);
+    app_notice(a, "%s", message);
+    return done;
+}
+
+bool app_is_attached(const struct app *a)
+{
+    return !a->picking && !a->target.ended && a->target.pid && a->target.pid == a->attached &&
+           a->config->detach;
+}
+
+void app_detach(struct app *a, int pid)
+{
+    char message[APP_MESSAGE];
+    a->config->detach(a->config->data, pid, message);
+    a->attached = 0;
+    app_notice(a, "%s", message);
+    if (a->leaving)
+        snprintf(a->result->message, sizeof a->result->message, "%s", message);
+}
