@@ -55,9 +55,13 @@ int command_view(int pid, const struct options *o)
     if (pid && check_target(pid, &bare) != STATUS_DONE)
         return STATUS_FAILED;
     const char *obstacle = app_obstacle();
+    if (obstacle && bare)
+        return command_fail("process %d runs without the agent, and the viewer cannot run: %s: "
+                            "memtop inject %d starts to record it, memtop report %d then prints "
+                            "what there is", pid, obstacle, pid, pid);
     if (obstacle)
         return command_fail("the viewer cannot run: %s: memtop report %d prints what it would "
-                            "show%s", obstacle, pid, bare ? ", after memtop inject" : "");
+                            "show", obstacle, pid);
     if (bare && !inject_start(pid, o, message))
         return command_fail("%s", message);
     struct app_config config = {

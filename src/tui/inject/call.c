@@ -196,7 +196,11 @@ static bool image_build(struct image *im, const struct tracee *t,
         .wait = { 1, 0 },
         .frame = im->frame + 8,
     };
-    struct frame frame = { .restorer = places->code + (uint64_t)(call_code_return - call_code), .flags = 7, .mask = t->mask };
+    struct frame frame = {
+        .restorer = places->code + (uint64_t)(call_code_return - call_code),
+        .flags = 7,
+        .mask = t->mask,
+    };
     fill_context(&frame.context, &plain, xstate);
     memcpy(image_at(im, im->frame), &frame, sizeof frame); /* not aligned as C has it */
     return true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Questions in a box over the screen: what is to become of the program when the
- * viewer is left, whether recording goes on, and how much is to be recorded. Draws and understands keys;
- * acts on nothing. One thread.
+ * viewer is left, whether recording goes on, and how much is to be recorded.
+ * Draws and understands keys; acts on nothing. One thread.
  */
 #ifndef MEMTOP_TUI_VIEW_DIALOG_H
 #define MEMTOP_TUI_VIEW_DIALOG_H
