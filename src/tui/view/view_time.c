@@ -35,7 +35,7 @@ struct timeline_view {
     uint64_t end;         /* the last step that shows, in steps */
     bool scrolled;        /* that is not the present */
     int cols;             /* of the graphs, when last drawn */
-    unsigned n_top;
+    unsigned n_top, top_version; /* version of the sites it is of, at the present */
     struct seg_second_site top[TOP_MOST];
     const struct view_context *x; /* while drawing */
 };
@@ -96,9 +96,14 @@ static void cursor_seconds(const struct timeline_view *v, uint64_t *from, uint64
     *until = *from + (step < NS_PER_SECOND ? 1 : step / NS_PER_SECOND);
 }
 
-/* The largest sites of the present, from the sites as they were last read. */
-static void top_now(struct timeline_view *v, const struct snapshot *s)
+/* The largest sites of the present, anew when the sites have been read again. */
+static void top_now(struct timeline_view *v, const struct view_context *x)
 {
+    const struct snapshot *s = x->snapshot;
+    if (v->top_version == x->sites_version && v->n_top)
+        return;
+    v->top_version = x->sites_version;
+    v->n_top = 0;
     for (uint32_t i = 0; i < s->n_sites; i++) {
         const struct site_row *r = &s->sites[i];
         unsigned at = v->n_top;
@@ -118,13 +123,15 @@ static void top_now(struct timeline_view *v, const struct snapshot *s)
 static void find_top(struct timeline_view *v, const struct view_context *x,
                      const struct timeline_moment *m)
 {
-    v->n_top = 0;
-    if (!m->record)
-        top_now(v, x->snapshot);
-    else
+    if (!m->record) {
+        top_now(v, x);
+    } else {
+        v->n_top = 0;
+        v->top_version = x->sites_version - 1; /* not the present's */
         for (unsigned i = 0; i < m->record->n_top; i++)
             if (m->record->top[i].site < x->snapshot->n_sites)
                 v->top[v->n_top++] = m->record->top[i];
+    }
     v->table.n_rows = v->n_top;
 }
 
