@@ -416,6 +416,7 @@ static void test_trends(void)
 {
     struct site_watch watch = { .n = 0 };
     int64_t live[SITES];
+    snapshot.n_seconds = 0;
     for (size_t i = 0; i < SITES; i++)
         live[i] = sites[i].live_bytes;
     for (int t = 0; t < 60; t++) {

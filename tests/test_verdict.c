@@ -130,6 +130,9 @@ static void test_evidence(void)
     tap_ok(near(v.slope, 1e5, 0.1) && v.until_ns - v.from_ns < 20 * SECOND,
            "the window is that of the leak: %.0f over %.0f s", v.slope,
            (double)(v.until_ns - v.from_ns) / 1e9);
+    v = judge(ramp_then_flat, 60, 0);
+    tap_ok(v.halves && near(v.slope_first, MIB, 0.01) && near(v.slope_last + 1, 1, 0.01),
+           "both halves of what bends: %.0f, %.0f", v.slope_first, v.slope_last);
     tap_ok(judge(noisy, 3, 0).label == VERDICT_NONE, "three seconds say nothing");
     tap_ok(judge(linear, 6, 0).label == VERDICT_GROWING, "six seconds of a line do");
     struct series s = series_of(linear, 60, 0.3, 0);

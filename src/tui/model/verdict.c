@@ -266,6 +266,9 @@ static void judge_halves(const struct series *s, const struct trend_line *whole,
                          struct verdict *v)
 {
     struct trend_line early = trend_of(s, 0, s->n / 2), late = trend_of(s, s->n / 2, s->n), end;
+    v->halves = true;
+    v->slope_first = early.slope;
+    v->slope_last = late.slope;
     if (saturates(s, &early, &late))
         set(v, VERDICT_SATURATING, whole);
     else if (moves_on(s, 1, &end))

@@ -52,6 +52,8 @@ struct verdict {
     unsigned readings;
     uint64_t from_ns, until_ns;          /* after the target's set-up */
     double slope, slope_low, slope_high; /* bytes a second */
+    bool halves;                         /* these are known: */
+    double slope_first, slope_last;      /* of the early and of the late half */
     double fit;                          /* R2, 0 to 1 */
     double tau;                          /* Kendall's, -1 to 1 */
     /* Turnover, over the readings for which it is known. */

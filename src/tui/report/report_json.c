@@ -207,6 +207,10 @@ static json_t *trend_object(const struct verdict *v)
     json_object_set_new(j, "bytes_per_s", json_real(v->slope));
     json_object_set_new(j, "bytes_per_s_low", json_real(v->slope_low));
     json_object_set_new(j, "bytes_per_s_high", json_real(v->slope_high));
+    if (v->halves) {
+        json_object_set_new(j, "bytes_per_s_first", json_real(v->slope_first));
+        json_object_set_new(j, "bytes_per_s_last", json_real(v->slope_last));
+    }
     json_object_set_new(j, "r2", json_real(v->fit));
     json_object_set_new(j, "tau", json_real(v->tau));
     piece_set_number(j, "readings", v->readings);

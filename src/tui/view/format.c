@@ -255,6 +255,14 @@ static void describe_slope(char *out, size_t n, const struct verdict *v, bool as
              ascii ? "2" : "\u00b2", v->fit);
 }
 
+/* A line says little of what bends. */
+static void describe_bend(char *out, size_t n, const struct verdict *v)
+{
+    char first[40], last[40];
+    snprintf(out, n, " %s at first, %s of late", format_slope(first, sizeof first, v->slope_first),
+             format_slope(last, sizeof last, v->slope_last));
+}
+
 static void describe_turnover(char *out, size_t n, const struct verdict *v)
 {
     char time[24], rate[32];
@@ -275,6 +283,8 @@ char *format_verdict(char *out, size_t n, const struct verdict *v, bool ascii)
     }
     if (v->label == VERDICT_CHURNING)
         describe_turnover(evidence, sizeof evidence, v);
+    else if (v->label == VERDICT_SATURATING)
+        describe_bend(evidence, sizeof evidence, v);
     else if (v->label != VERDICT_STEADY)
         describe_slope(evidence, sizeof evidence, v, ascii);
     snprintf(out, n, "%s%s, %u readings in %s", verdict_name(v->label), evidence, v->readings,

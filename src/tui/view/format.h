@@ -59,7 +59,7 @@ char *format_error_count(char *out, size_t n, uint64_t error, bool ascii);
 char *format_slope(char *out, size_t n, double bytes_per_second);
 
 /* A verdict and what it goes by: "growing +1.20 MiB/min ±31 KiB, R² 0.98, 52 readings
- * in 5m12s". */
+ * in 5m12s", "saturating +1.20 MiB/s at first, +50 B/min of late, 52 readings in 5m12s". */
 char *format_verdict(char *out, size_t n, const struct verdict *v, bool ascii);
 
 /* "0%", "<1%", "42%", "100%"; "-" when whole is 0 or less. */
