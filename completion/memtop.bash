@@ -11,7 +11,7 @@ _memtop() {
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W \
-            "run attach inject detach list stat report export snapshot mark clean mode --help --version $(_memtop_pids)" -- "$cur")
+            "run attach inject detach list stat report diff export snapshot mark clean mode --help --version $(_memtop_pids)" -- "$cur")
         return
     fi
     case $command in
@@ -76,7 +76,7 @@ _memtop() {
         mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
         return
         ;;
-    --filter | --max-peak | --max-allocations | --fail-on-leak | -n | --top | -m | --memory | -s | --sample)
+    --filter | --mark | --fail-above | --max-peak | --max-allocations | --fail-on-leak | -n | --top | -m | --memory | -s | --sample)
         return
         ;;
     esac
@@ -102,6 +102,10 @@ _memtop() {
     mode)
         word="--sample= --help $(_memtop_pids)"
         ((COMP_CWORD > 2)) && word='counters exact sampled --sample= --help'
+        ;;
+    diff)
+        word='--json --output= --top= --sites --tree= --sizes --threads --at= --sort= --filter='
+        word+=" --mark= --fail-above= --help $(_memtop_pids)"
         ;;
     report)
         word='--json --output= --top= --sites --tree= --sizes --threads --at= --sort= --filter='

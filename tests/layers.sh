@@ -53,7 +53,7 @@ none 'ptrace is in src/tui/inject/tracee.c only' \
 none 'the demangler is in src/tui/model only' \
     "$(users_except '(libiberty/)?demangle\.h' 'src/tui/model/')"
 none 'jansson is where JSON is written or read only' \
-    "$(users_except 'jansson' 'src/tui/(report/(report_json|piece)|command/list|model/mark_file|export/json_text)\.[ch]')"
+    "$(users_except 'jansson' 'src/tui/(report/(report_json|diff_json|piece)|command/list|model/mark_file|export/json_text)\.[ch]')"
 none 'zlib and zstd are where files are packed only' \
     "$(users_except 'zlib|zstd' 'src/tui/(export/gzip|file/section)\.c')"
 none 'the terminal emulator is in the view and its commands only' \

@@ -38,6 +38,7 @@ extern const struct command command_clean;
 extern const struct command command_mode;
 extern const struct command command_mark;
 extern const struct command command_export;
+extern const struct command command_diff;
 extern const struct command command_snapshot;
 extern const struct command command_inject;
 extern const struct command command_detach;

@@ -36,6 +36,7 @@ enum option_set {
     OPTION_ASCII   = 1 << 10,
     OPTION_FORMS   = 1 << 11, /* which tables, of which moment, in which order */
     OPTION_BUDGETS = 1 << 12, /* what CMD may allocate */
+    OPTION_DIFF    = 1 << 13, /* what diff alone has */
 };
 
 /* What to hand to CMD's agent: the options that run and stat share. */
@@ -81,6 +82,8 @@ struct options {
     bool inverted;
     struct forms_options forms;
     struct budget_options budgets;
+    const char *mark;       /* NULL: not given */
+    const char *fail_above; /* a size or a percentage, NULL: not given */
     const char *at;      /* a moment, NULL: not given */
     bool blocks;
     uint64_t interval_ns; /* 0: not given */

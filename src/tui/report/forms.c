@@ -196,14 +196,15 @@ static int grow_tree(struct forms *f, const struct snapshot *s, struct symbols *
     o->sort = f->sort;
     o->rows_max = FORMS_TREE_ROWS;
     snprintf(o->filter, sizeof o->filter, "%s", f->filter ? f->filter : "");
-    tree_open_all(f->tree, f->tree_top == SIZE_MAX);
+    bool whole = f->tree_top == SIZE_MAX || f->is_signed;
+    tree_open_all(f->tree, whole);
     selection_name_all(s, sy);
     unsigned names = symbols_generation(sy);
     bool more = true;
     while (more) {
         if (tree_update(f->tree, s, sy, f->figures, s->n_sites, names) != 0)
             return -1;
-        more = f->tree_top != SIZE_MAX && open_largest(f);
+        more = !whole && open_largest(f);
     }
     f->tree_cut = tree_count(f->tree) >= FORMS_TREE_ROWS;
     return 0;
@@ -290,20 +291,44 @@ static int select_sites(struct forms *f, const struct snapshot *s, struct symbol
     return bad;
 }
 
-int forms_prepare(struct forms *f, const struct snapshot *s, struct symbols *sy,
-                  char error[FORMS_ERROR])
+static void forget(struct forms *f)
 {
     f->figures = NULL;
     f->tree = NULL;
     f->selection = (struct selection){ .n = 0 };
     f->moment_totals = (struct site_figures){ .v = { 0 } };
-    if (take_figures(f, s, error) != 0 || select_sites(f, s, sy, error) != 0)
+}
+
+static int prepare_rest(struct forms *f, const struct snapshot *s, struct symbols *sy,
+                        char error[FORMS_ERROR])
+{
+    if (select_sites(f, s, sy, error) != 0)
         return -1;
-    if ((f->parts & FORMS_TREE) && grow_tree(f, s, sy) != 0) {
+    if (!(f->parts & FORMS_TREE) || grow_tree(f, s, sy) == 0)
+        return 0;
+    snprintf(error, FORMS_ERROR, "out of memory");
+    return -1;
+}
+
+int forms_prepare(struct forms *f, const struct snapshot *s, struct symbols *sy,
+                  char error[FORMS_ERROR])
+{
+    forget(f);
+    return take_figures(f, s, error) == 0 ? prepare_rest(f, s, sy, error) : -1;
+}
+
+int forms_prepare_figures(struct forms *f, const struct snapshot *s, struct symbols *sy,
+                          const struct site_figures *figures, char error[FORMS_ERROR])
+{
+    forget(f);
+    f->is_signed = true;
+    f->figures = calloc(s->n_sites + 1, sizeof *f->figures);
+    if (!f->figures) {
         snprintf(error, FORMS_ERROR, "out of memory");
         return -1;
     }
-    return 0;
+    memcpy(f->figures, figures, s->n_sites * sizeof *figures);
+    return prepare_rest(f, s, sy, error);
 }
 
 void forms_fini(struct forms *f)

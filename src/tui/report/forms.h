@@ -39,6 +39,7 @@ struct forms {
     const char *filter;      /* as pattern.h has it; NULL: none */
     size_t tree_top;         /* rows of the tree; the sites' number is the report's */
     size_t rows_top;         /* rows of sizes and threads */
+    bool is_signed;          /* figures are growth: rows may be larger than those above */
     /* what forms_prepare makes of them */
     struct site_figures *figures; /* by site; live ones are those of the moment */
     struct selection selection;
@@ -54,6 +55,10 @@ struct forms {
 int forms_prepare(struct forms *f, const struct snapshot *s, struct symbols *sy,
                   char error[FORMS_ERROR]);
 void forms_fini(struct forms *f);
+
+/* The same with figures of the caller's, by site, which are copied: growth. */
+int forms_prepare_figures(struct forms *f, const struct snapshot *s, struct symbols *sy,
+                          const struct site_figures *figures, char error[FORMS_ERROR]);
 
 /* Whether a form is to be shown. */
 static inline bool forms_show(const struct forms *f, enum forms_parts part)
