@@ -81,7 +81,7 @@ _memtop() {
         ;;
     esac
     case $command in
-    report | export)
+    report | diff | export)
         if [[ $cur == */* || -e $cur ]]; then
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return

@@ -41,7 +41,7 @@ static int report_main(const struct options *o)
     struct options rest = *o;
     if (source_open(&so, o->args[0], at_of(o), READER_SITES | READER_SECONDS) != 0)
         return STATUS_FAILED;
-    if (so.chosen)
+    if (at_of(o) && so.chosen)
         rest.forms.at = NULL;
     int status = STATUS_USAGE;
     if (forming_read(&rest, "report", &forms, &mark))
