@@ -40,7 +40,7 @@ _memtop() {
     [[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD - 2]}
     [[ $cur == = ]] && cur=
     case $prev in
-    -o | --output | --preload | --suppress)
+    -o | --output | --preload | --suppress | --rename-file)
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
@@ -76,7 +76,7 @@ _memtop() {
         mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
         return
         ;;
-    --filter | --mark | --fail-above | --max-peak | --max-allocations | --fail-on-leak | -n | --top | -m | --memory | -s | --sample)
+    --filter | --rename | --demangler | --mark | --fail-above | --max-peak | --max-allocations | --fail-on-leak | -n | --top | -m | --memory | -s | --sample)
         return
         ;;
     esac
@@ -105,13 +105,17 @@ _memtop() {
         ;;
     diff)
         word='--json --output= --top= --sites --tree= --sizes --threads --at= --sort= --filter='
+        word+=' --rename= --rename-file= --demangler='
         word+=" --mark= --fail-above= --help $(_memtop_pids)"
         ;;
     report)
         word='--json --output= --top= --sites --tree= --sizes --threads --at= --sort= --filter='
+        word+=" --rename= --rename-file= --demangler= --help $(_memtop_pids)"
+        ;;
+    export)
+        word='--format= --value= --inverted --at= --output= --rename= --rename-file= --demangler='
         word+=" --help $(_memtop_pids)"
         ;;
-    export) word="--format= --value= --inverted --at= --output= --help $(_memtop_pids)" ;;
     snapshot) word="--output= --blocks --help $(_memtop_pids)" ;;
     *) word=--help ;;
     esac

@@ -12,6 +12,7 @@
 
 #include "tui/command/command.h"
 #include "tui/command/forming.h"
+#include "tui/command/naming.h"
 #include "tui/command/options_groups.h"
 #include "tui/command/output.h"
 #include "tui/command/reporting.h"
@@ -23,6 +24,8 @@ struct side {
     struct mark_file mark;    /* where `is_mark` */
     bool is_mark;
     struct site_figures *figures; /* of the source's sites */
+    struct pretty_names names;
+    struct symbols *symbols;      /* of the source, perhaps with new names */
 };
 
 static int wrong(const char *what, const char *more)
@@ -55,7 +58,7 @@ static int open_mark(struct side *side, const char *path, const char *at)
 
 /* Open a process or a file; figures come later. */
 static int open_side(struct side *side, const char *target, const char *at,
-                     enum forms_moment moment)
+                     enum forms_moment moment, struct pretty *pretty)
 {
     if (is_mark_file(target))
         return open_mark(side, target, at);
@@ -71,11 +74,13 @@ static int open_side(struct side *side, const char *target, const char *at,
     if (!side->figures)
         return command_fail("out of memory");
     tree_figures(s, moment == FORMS_PEAK, side->figures);
+    side->symbols = naming_of(pretty, &side->names, s, side->source.symbols);
     return STATUS_DONE;
 }
 
 static void close_side(struct side *side)
 {
+    pretty_names_fini(&side->names);
     if (side->opened)
         source_close(&side->source);
     if (side->is_mark)
@@ -209,8 +214,8 @@ static int since_mark(struct side *now, const char *name, struct delta *delta,
     memcpy(before, now->figures, n * sizeof *before);
     int status = subtract_births(now, mark, before);
     if (status == STATUS_DONE) {
-        delta_add(delta, DELTA_A, &so->snapshot, so->symbols, before);
-        delta_add(delta, DELTA_B, &so->snapshot, so->symbols, now->figures);
+        delta_add(delta, DELTA_A, &so->snapshot, now->symbols, before);
+        delta_add(delta, DELTA_B, &so->snapshot, now->symbols, now->figures);
         for (int side = 0; side < DELTA_SIDES; side++)
             memset(&sides[side].totals, 0, sizeof sides[side].totals);
         for (size_t i = 0; i < n; i++)
@@ -306,7 +311,7 @@ static int compare(const struct options *o, struct side sides[DELTA_SIDES], bool
         if (sides[i].is_mark)
             delta_add_mark(delta, (enum delta_side)i, &sides[i].mark);
         else
-            delta_add(delta, (enum delta_side)i, &so->snapshot, so->symbols, sides[i].figures);
+            delta_add(delta, (enum delta_side)i, &so->snapshot, sides[i].symbols, sides[i].figures);
     }
     if (status == STATUS_DONE && !delta_finish(delta))
         status = command_fail("out of memory while the heaps were compared");
@@ -347,14 +352,18 @@ static int diff_main(const struct options *o)
     struct forms forms;
     struct side sides[DELTA_SIDES] = { { .opened = false } };
     struct delta delta;
+    struct pretty pretty;
     int status = check(o, &forms);
     if (status != STATUS_DONE)
         return status;
+    status = naming_begin(o, "diff", &pretty);
     struct diff d = { .delta = &delta, .forms = &forms, .gate = o->fail_above,
                       .top = o->top_given || o->json ? o->top : REPORTING_TEXT_SITES };
     delta_init(&delta);
+    delta.rules = &pretty.rules;
     for (int i = 0; i < o->n_args && status == STATUS_DONE; i++)
-        status = open_side(&sides[o->mark ? DELTA_B : i], o->args[i], o->forms.at, forms.moment);
+        status = open_side(&sides[o->mark ? DELTA_B : i], o->args[i], o->forms.at, forms.moment,
+                           &pretty);
     if (status == STATUS_DONE)
         status = compare(o, sides, forms.moment == FORMS_PEAK, &delta, &d);
     if (status == STATUS_DONE)
@@ -364,6 +373,7 @@ static int diff_main(const struct options *o)
     delta_fini(&delta);
     close_side(&sides[DELTA_A]);
     close_side(&sides[DELTA_B]);
+    pretty_fini(&pretty);
     return status;
 }
 
@@ -377,7 +387,8 @@ const struct command command_diff = {
                "of the time before a mark. The exit status is 1 when the growth of live bytes\n"
                "is above --fail-above.\n",
     .print_more = forming_print_help,
-    .options = OPTION_JSON | OPTION_REPORT | OPTION_TOP | OPTION_FORMS | OPTION_DIFF,
+    .options = OPTION_JSON | OPTION_REPORT | OPTION_TOP | OPTION_FORMS | OPTION_DIFF |
+               OPTION_NAMING,
     .min_args = 1,
     .max_args = 2,
     .main = diff_main,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tui/command/command.h"
+#include "tui/command/naming.h"
 #include "tui/command/output.h"
 #include "tui/command/source.h"
 
@@ -65,23 +66,38 @@ static int write_export(const struct options *o, const struct export_format *f,
     return bad ? STATUS_FAILED : STATUS_DONE;
 }
 
-static int export_main(const struct options *o)
+/* Open, name, write. */
+static int export(const struct options *o, const struct export_format *f, struct pretty *pretty,
+                  struct export e)
 {
     struct source so;
-    struct export e = { .snapshot = &so.snapshot, .inverted = o->inverted };
-    const struct export_format *f;
-    int status = check(o, &f, &e);
-    if (status != STATUS_DONE)
-        return status;
+    struct pretty_names names;
+    e.snapshot = &so.snapshot;
     unsigned parts = READER_SITES | (f->history ? READER_SECONDS : 0);
     if (source_open(&so, o->args[0], o->at, parts) != 0)
         return STATUS_FAILED;
-    e.symbols = so.symbols;
+    e.symbols = naming_of(pretty, &names, &so.snapshot, so.symbols);
     e.resident_bytes = so.resident_bytes;
-    status = so.chosen ? write_export(o, f, &e)
+    int status = so.chosen ? write_export(o, f, &e)
                        : command_fail("--at %s: %s is no recording: of it only the end is known",
                                       o->at, o->args[0]);
+    pretty_names_fini(&names);
     source_close(&so);
+    return status;
+}
+
+static int export_main(const struct options *o)
+{
+    struct export e = { .inverted = o->inverted };
+    const struct export_format *f;
+    struct pretty pretty;
+    int status = check(o, &f, &e);
+    if (status != STATUS_DONE)
+        return status;
+    status = naming_begin(o, "export", &pretty);
+    if (status == STATUS_DONE)
+        status = export(o, f, &pretty, e);
+    pretty_fini(&pretty);
     return status;
 }
 
@@ -91,7 +107,8 @@ const struct command command_export = {
     .summary = "Write what is known of a process in the format of another tool",
     .details = SOURCE_DETAILS,
     .print_more = print_formats,
-    .options = OPTION_FORMAT | OPTION_VALUE | OPTION_INVERTED | OPTION_EXPORT | OPTION_AT,
+    .options = OPTION_FORMAT | OPTION_VALUE | OPTION_INVERTED | OPTION_EXPORT | OPTION_AT |
+               OPTION_NAMING,
     .min_args = 1,
     .max_args = 1,
     .main = export_main,

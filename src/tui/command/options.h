@@ -37,6 +37,7 @@ enum option_set {
     OPTION_FORMS   = 1 << 11, /* which tables, of which moment, in which order */
     OPTION_BUDGETS = 1 << 12, /* what CMD may allocate */
     OPTION_DIFF    = 1 << 13, /* what diff alone has */
+    OPTION_NAMING  = 1 << 14, /* how functions are called */
 };
 
 /* What to hand to CMD's agent: the options that run and stat share. */
@@ -65,6 +66,16 @@ struct budget_options {
     size_t n_suppress;
 };
 
+#define OPTIONS_RULES 64
+
+/* How functions are called: rules, and files of rules, in the order given. */
+struct naming_options {
+    const char *rules[OPTIONS_RULES];
+    bool from_file[OPTIONS_RULES];
+    size_t n_rules;
+    const char *demangler; /* NULL: none */
+};
+
 struct options {
     bool json;
     bool keep;
@@ -82,6 +93,7 @@ struct options {
     bool inverted;
     struct forms_options forms;
     struct budget_options budgets;
+    struct naming_options naming;
     const char *mark;       /* NULL: not given */
     const char *fail_above; /* a size or a percentage, NULL: not given */
     const char *at;      /* a moment, NULL: not given */

@@ -93,3 +93,18 @@ bool options_take_budget(struct budget_options *b, const char *name, const char 
     b->suppress[b->n_suppress++] = value;
     return *value != '\0';
 }
+
+/* ---- names ---------------------------------------------------------------------- */
+
+bool options_take_naming(struct naming_options *w, const char *name, const char *value)
+{
+    if (is(name, "demangler")) {
+        w->demangler = value;
+    } else if (w->n_rules == OPTIONS_RULES) {
+        return false;
+    } else {
+        w->from_file[w->n_rules] = is(name, "rename-file");
+        w->rules[w->n_rules++] = value;
+    }
+    return *value != '\0';
+}

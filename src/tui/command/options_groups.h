@@ -14,6 +14,9 @@ bool options_take_form(struct forms_options *f, const char *name, const char *va
 /* OPTION_BUDGETS: what CMD may allocate. */
 bool options_take_budget(struct budget_options *b, const char *name, const char *value);
 
+/* OPTION_NAMING: how functions are called. */
+bool options_take_naming(struct naming_options *w, const char *name, const char *value);
+
 /* "64M" to bytes; 0 when malformed or too large. */
 uint64_t options_size(const char *text);
 

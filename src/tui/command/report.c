@@ -8,6 +8,7 @@
 
 #include "tui/command/command.h"
 #include "tui/command/forming.h"
+#include "tui/command/naming.h"
 #include "tui/command/output.h"
 #include "tui/command/reporting.h"
 #include "tui/command/source.h"
@@ -18,8 +19,11 @@ static const char *at_of(const struct options *o)
     return o->forms.at && strcmp(o->forms.at, "peak") == 0 ? NULL : o->forms.at;
 }
 
-static int write_report(const struct options *o, const struct source *so, struct forms *forms)
+static int write_report(const struct options *o, const struct source *so, struct pretty *pretty,
+                        struct forms *forms)
 {
+    struct pretty_names names;
+    struct symbols *sy = naming_of(pretty, &names, &so->snapshot, so->symbols);
     struct reporting how = REPORTING_OF(o);
     how.forms = forms;
     how.exit_code = so->exit_code;
@@ -27,13 +31,14 @@ static int write_report(const struct options *o, const struct source *so, struct
     struct output out;
     int bad = output_open(&out, o->output, stdout);
     if (bad == 0) {
-        bad = reporting_write_snapshot(&how, &so->snapshot, so->symbols, out.stream);
+        bad = reporting_write_snapshot(&how, &so->snapshot, sy, out.stream);
         bad |= output_close(&out);
     }
+    pretty_names_fini(&names);
     return bad ? STATUS_FAILED : STATUS_DONE;
 }
 
-static int report_main(const struct options *o)
+static int report(const struct options *o, struct pretty *pretty)
 {
     struct source so;
     struct forms forms;
@@ -45,11 +50,21 @@ static int report_main(const struct options *o)
         rest.forms.at = NULL;
     int status = STATUS_USAGE;
     if (forming_read(&rest, "report", &forms, &mark))
-        status = !mark ? write_report(&rest, &so, &forms)
+        status = !mark ? write_report(&rest, &so, pretty, &forms)
                        : command_fail("--at %s: %s holds the figures of the peak, the end, and of "
                                       "times such as 90s, and not those of marks",
                                       mark, o->args[0]);
     source_close(&so);
+    return status;
+}
+
+static int report_main(const struct options *o)
+{
+    struct pretty pretty;
+    int status = naming_begin(o, "report", &pretty);
+    if (status == STATUS_DONE)
+        status = report(o, &pretty);
+    pretty_fini(&pretty);
     return status;
 }
 
@@ -59,7 +74,7 @@ const struct command command_report = {
     .summary = "Report the allocations of a process that runs, or that left its data",
     .details = SOURCE_DETAILS,
     .print_more = forming_print_help,
-    .options = OPTION_JSON | OPTION_REPORT | OPTION_TOP | OPTION_FORMS,
+    .options = OPTION_JSON | OPTION_REPORT | OPTION_TOP | OPTION_FORMS | OPTION_NAMING,
     .min_args = 1,
     .max_args = 1,
     .main = report_main,

@@ -233,6 +233,7 @@ static struct symbol *take_symbol(const struct names_in *n, struct cursor *c)
     for (size_t i = 0; i < symbol->n; i++) {
         struct symbol_frame *f = &symbol->frames[i];
         f->function = text_at(n, c, cursor_number(c));
+        f->raw = NULL;
         uint64_t file = cursor_number(c);
         f->file = file ? text_at(n, c, file - 1) : NULL;
         f->line = (unsigned)cursor_number(c);

@@ -260,7 +260,11 @@ static uint32_t follow_line(struct delta *d, uint32_t parent, char *line)
         snprintf(name, sizeof name, "%.300s%.200s", module, function);
         f.function = name;
     }
-    return node_below(d, parent, module, &f);
+    char *renamed = d->rules ? rename_apply(d->rules, f.function) : NULL;
+    f.function = renamed ? renamed : f.function;
+    uint32_t node = node_below(d, parent, module, &f);
+    free(renamed);
+    return node;
 }
 
 /* A stack's lines, leaf first, from the last to the first. */

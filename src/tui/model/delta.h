@@ -21,6 +21,7 @@
 #define MEMTOP_TUI_MODEL_DELTA_H
 
 #include "tui/model/mark_file.h"
+#include "tui/model/rename.h"
 #include "tui/model/snapshot.h"
 #include "tui/model/symbols.h"
 #include "tui/model/tree.h"
@@ -34,6 +35,7 @@ struct delta {
     struct symbols *symbols;     /* of its nodes; NULL before delta_finish */
     struct site_figures *figures[DELTA_SIDES]; /* by site of merged */
     struct site_figures *growth; /* B less A; after delta_finish */
+    const struct rename_rules *rules; /* for the names of marks; the caller's, NULL: none */
     bool partial;                /* a side knows live and allocated figures only */
     struct delta_frames *frames;
     bool failed;                 /* memory ran out */

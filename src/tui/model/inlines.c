@@ -283,13 +283,14 @@ static char *qualified(Dwarf_Die *die, const char *name)
 
 /* GCC gives no linker name to lambdas and local functions, but the symbol
  * table may: better than "operator()". */
-static char *function_name(Dwarf_Die *die, const char *symbol)
+static char *function_name(Dwarf_Die *die, const char *symbol, const char **raw)
 {
     const char *name = string_of(die, DW_AT_linkage_name);
     if (!name)
         name = string_of(die, DW_AT_MIPS_linkage_name);
     if (!name && symbol && symbol[0] == '_' && (symbol[1] == 'Z' || symbol[1] == 'R'))
         name = symbol;
+    *raw = name;
     if (name)
         return demangle_shown(name);
     name = string_of(die, DW_AT_name);
@@ -338,6 +339,7 @@ bool inlines_find(struct inlines *in, Dwarf_Addr address, const char *symbol,
     Dwarf_Die unit, function;
     Dwarf_Off off;
     char *file;
+    const char *raw = symbol;
     unsigned line;
     struct chain chain = {.n = 0};
     if (!find_unit(in, address, &unit))
@@ -349,10 +351,13 @@ bool inlines_find(struct inlines *in, Dwarf_Addr address, const char *symbol,
     line_at(&unit, address, &file, &line);
     while (chain.n > 1) {
         Dwarf_Die *inlined = &chain.at[--chain.n];
-        frames_add(out, function_name(inlined, NULL), file, line);
+        frames_add(out, function_name(inlined, NULL, &raw), file, line);
+        frames_set_raw(out, raw);
         call_site(&unit, inlined, &file, &line);
     }
-    frames_add(out, chain.n ? function_name(&chain.at[0], symbol)
+    raw = symbol;
+    frames_add(out, chain.n ? function_name(&chain.at[0], symbol, &raw)
                             : symbol ? demangle_shown(symbol) : NULL, file, line);
+    frames_set_raw(out, raw);
     return out->n > 0;
 }

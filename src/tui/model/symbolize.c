@@ -39,10 +39,18 @@ void frames_add(struct frames *frames, char *function, char *file, unsigned line
         (struct frame){.function = function, .file = file, .line = line};
 }
 
+void frames_set_raw(struct frames *frames, const char *raw)
+{
+    struct frame *last = frames->n ? &frames->at[frames->n - 1] : NULL;
+    if (last && raw && !last->raw && strcmp(raw, last->function) != 0)
+        last->raw = strdup(raw);
+}
+
 void frames_clear(struct frames *frames)
 {
     for (size_t i = 0; i < frames->n; i++) {
         free(frames->at[i].function);
+        free(frames->at[i].raw);
         free(frames->at[i].file);
     }
     frames->n = 0;
@@ -144,8 +152,10 @@ static const char *linker_name(struct symbolize *m, uint64_t address)
 bool symbolize_name(struct symbolize *m, uint64_t address, struct frames *out)
 {
     const char *name = within(m, address) ? linker_name(m, address) : NULL;
-    if (name)
+    if (name) {
         frames_add(out, demangle_shown(name), NULL, 0);
+        frames_set_raw(out, name);
+    }
     return out->n > 0;
 }
 

@@ -18,6 +18,7 @@
 
 struct frame {
     char *function; /* as shown; owned */
+    char *raw;      /* the linker's name where that is another; owned, NULL unknown */
     char *file;     /* owned, NULL unknown */
     unsigned line;
 };
@@ -31,6 +32,8 @@ struct frames {
 /* Add a frame; takes over the strings, which may be NULL: a frame without a
  * function is not added. */
 void frames_add(struct frames *frames, char *function, char *file, unsigned line);
+/* Tell the linker's name of the frame that was added last; copied, NULL is fine. */
+void frames_set_raw(struct frames *frames, const char *raw);
 void frames_clear(struct frames *frames);
 
 struct symbolize;

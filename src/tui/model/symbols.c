@@ -275,6 +275,7 @@ static struct kept *pack(const char *module, const struct frames *frames)
     size_t strings = strlen(module) + 1;
     for (size_t i = 0; i < frames->n; i++) {
         strings += strlen(frames->at[i].function) + 1;
+        strings += frames->at[i].raw ? strlen(frames->at[i].raw) + 1 : 0;
         strings += frames->at[i].file ? strlen(frames->at[i].file) + 1 : 0;
     }
     size_t fixed = sizeof(struct symbol) + frames->n * sizeof(struct symbol_frame);
@@ -288,6 +289,7 @@ static struct kept *pack(const char *module, const struct frames *frames)
     for (size_t i = 0; i < frames->n; i++)
         symbol->frames[i] = (struct symbol_frame){
             .function = put(&text, frames->at[i].function),
+            .raw = put(&text, frames->at[i].raw),
             .file = put(&text, frames->at[i].file),
             .line = frames->at[i].line,
             .inlined = i + 1 < frames->n,

@@ -23,6 +23,7 @@ struct symbols;
 
 struct symbol_frame {
     const char *function; /* demangled; "0x55..." where nothing is known */
+    const char *raw;      /* the linker's name, NULL where it is the same or unknown */
     const char *file;     /* source path, NULL unknown */
     unsigned line;        /* 0 unknown */
     bool inlined;         /* into the next frame of the same symbol */
