@@ -492,6 +492,11 @@ static void test_time(void)
     draw_scene_after("time-80x24-ascii", &view_time, 24, 80, back);
     draw_scene_after("time-200x60-ascii", &view_time, 60, 200, mark);
     scene_glyphs = GLYPHS_BRAILLE;
+    context.then = &seconds[39];
+    context.growth = NULL;
+    draw_scene("tree-80x24-then", &view_tree, 24, 80, ACTION_DOWN);
+    context.then = NULL;
+    context.growth = &growth;
     snapshot.n_seconds = 0;
     snapshot.density.counts = NULL;
     draw_scene("time-none-80x24", &view_time, 24, 80, ACTION_OLDEST);

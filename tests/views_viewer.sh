@@ -80,7 +80,7 @@ match "churn .* churn " 60
 match "steady .* load " 60
 match "satur. .* remember " 60
 click TREND
-match "^ .* GROW .* leak "
+match "^.* GROW .* leak "
 match "^growing \+[0-9.]+ KiB/s .*R² (1.00|0.9[0-9]), [0-9]+ readings in"
 keys <Enter>
 match "^ +[0-9.]+ [KM]iB +[⣀⣤⣶⣿⢀⢠⢰⢸⡀⡄⡆⡇⣠⣰⣸⣄⣆⣇⣴⣼⣦⣧⣾⣷]+$"' "$MEMTOP" "$victim"
@@ -106,9 +106,16 @@ wait "now: live"
 keys <Home>
 wait "0 s to"
 match "^ +977K +[0-9]+% 1.00k +977K +0 steady load "
-match "^ +[0-9.]+K +[0-9]+% +[0-9]+ +[0-9.]+[KM] +\+[0-9.]+[KM] GROW +leak "
+match "^ *[0-9.]+K +[0-9]+% +[0-9]+ +[0-9.]+[KM] +\+[0-9.]+[KM] GROW +leak "
 match "^allocated 1,[0-9]{3} .* live "
-keys ]
+keys t
+wait "as of 1.0 s, "
+match "^ +977K +[0-9]+% 1.00k +0 .* load  trends.c"
+match "^ *[0-9.]+K +[0-9]+% +[0-9]+ +\+[0-9.]+[KM] .* leak  trends.c"
+keys x
+wait! "as of"
+tab Time
+keys <Home>]
 wait "▼mark 1"
 keys <End>[<Left>
 wait! "now: live"

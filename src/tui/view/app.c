@@ -57,6 +57,7 @@ void app_context(struct app *a, struct view_context *x)
         .thread_rates = &a->target.thread_rates,
         .trend = &a->target.trend,
         .watch = &a->target.watch,
+        .then = view_time_record(a->states[view_index(&view_time)], &a->target.snapshot),
         .rss = a->target.rss,
         .rss_peak = a->target.rss_peak,
         .state = a->target.state,

@@ -170,9 +170,10 @@ static void leave(struct app *a)
     show_view(a, to);
 }
 
-/* Every block is meant again. */
+/* Every block is meant again, and the present. */
 static void unselect(struct app *a)
 {
+    view_time_now(state_of(a, &view_time));
     if (block_filter_on(&a->filter))
         block_filter_choose(&a->filter, &(struct choice){ .by_size = false });
 }

@@ -126,7 +126,7 @@ enum key_where {
     X(THREADS, WHERE_TARGET, 'T', 0, 0, NULL, "the threads")                             \
     X(MARK, WHERE_TARGET, 'm', 0, 0, "Mark", "set a mark: what comes later is compared with it") \
     X(DIFF, WHERE_TARGET, 'D', 0, 0, "Diff", "growth from mark to mark, since the last one, off") \
-    X(UNSELECT, WHERE_TARGET, 'x', 0, 0, NULL, "all sizes, ages and threads again")      \
+    X(UNSELECT, WHERE_TARGET, 'x', 0, 0, NULL, "all blocks again, and the present")      \
     X(BLOCKS, WHERE_SITES | WHERE_TREE, 'b', 0, 0, "Blocks", "live blocks of the site or row") \
     X(CONTENTS, WHERE_BLOCKS, KEYCODE_ENTER, 0, 0, "Contents", "what is in the block")   \
     X(COMPARE, WHERE_MARKS, KEYCODE_ENTER, 0, 0, "Since", "growth since this mark")      \

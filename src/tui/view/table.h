@@ -10,7 +10,7 @@
 #include "tui/view/canvas.h"
 #include "tui/view/keys.h"
 
-#define TABLE_COLUMNS 24
+#define TABLE_COLUMNS 28
 
 struct table_column {
     const char *name;

@@ -33,6 +33,8 @@ struct view_context {
     const struct rate_table *site_rates; /* allocations, by site id */
     const struct rate_table *thread_rates; /* allocations, by row */
     const struct trend *trend;
+    const struct second_row *then;       /* record under the timeline's cursor; NULL: it
+                                            is at the present */
     const struct site_watch *watch;      /* verdicts on call sites */
     int64_t rss;                         /* bytes, -1 unknown */
     int64_t rss_peak;                    /* the highest seen */
@@ -113,6 +115,12 @@ bool view_tree_sites(const void *state, const struct view_context *x, struct sit
 
 /* The site that the view of sites has under its cursor; UINT32_MAX: none. */
 uint32_t view_sites_selected(const void *state, const struct view_context *x);
+
+/* The record that stands for the timeline's cursor; NULL: it is at the present. */
+const struct second_row *view_time_record(const void *state, const struct snapshot *s);
+
+/* Its cursor goes to the present. */
+void view_time_now(void *state);
 
 /* The site that the timeline has under its cursor; UINT32_MAX: none. */
 uint32_t view_time_site(const void *state, const struct view_context *x);

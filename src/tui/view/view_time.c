@@ -487,7 +487,7 @@ static bool time_action(void *state, const struct view_context *x, enum action a
     case ACTION_FAR_EARLIER: move_by(v, x, -page); return true;
     case ACTION_FAR_LATER: move_by(v, x, page); return true;
     case ACTION_OLDEST: move_to(v, x, 0); return true;
-    case ACTION_NOW: case ACTION_CANCEL: v->back = v->scrolled = false; return true;
+    case ACTION_NOW: case ACTION_CANCEL: view_time_now(v); return true;
     case ACTION_MARK_BEFORE: move_to_mark(v, x, false); return true;
     case ACTION_MARK_AFTER: move_to_mark(v, x, true); return true;
     case ACTION_ZOOM_IN: zoom(v, -1); return true;
@@ -515,6 +515,20 @@ static char *time_status(void *state, const struct view_context *x, char *out, s
              v->table.cursor + (v->n_top > 0), v->n_top,
              time_label(first, sizeof first, timeline_first(x->snapshot) * NS_PER_SECOND));
     return out;
+}
+
+const struct second_row *view_time_record(const void *state, const struct snapshot *s)
+{
+    const struct timeline_view *v = state;
+    uint64_t from, until;
+    cursor_seconds(v, &from, &until);
+    return v->back ? timeline_at(s, until).record : NULL;
+}
+
+void view_time_now(void *state)
+{
+    struct timeline_view *v = state;
+    v->back = v->scrolled = false;
 }
 
 uint32_t view_time_site(const void *state, const struct view_context *x)

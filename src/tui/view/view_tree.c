@@ -109,10 +109,18 @@ static size_t describe_filter(const struct tree_view *v, char *out, size_t n)
 static size_t describe_about(const struct tree_view *v, const struct view_context *x, char *out,
                              size_t n)
 {
-    char text[128], bytes[24];
+    char text[128], bytes[24], share[16];
     if (v->about == ABOUT_PEAK)
         return (size_t)snprintf(out, n, "the heap's peak, at %s, ",
                                 format_duration(text, sizeof text, x->snapshot->totals.peak_ns));
+    if (v->about == ABOUT_THEN && x->then)
+        return (size_t)snprintf(out, n, "as of %s, %u call sites (%s of %s), ",
+                                format_duration(text, sizeof text, x->then->second * 1000000000),
+                                x->then->n_top,
+                                format_percent(share, sizeof share,
+                                               tree_all(v->tree)->v[TREE_LIVE_BYTES],
+                                               x->then->live_bytes),
+                                format_bytes(bytes, sizeof bytes, x->then->live_bytes));
     if (view_tree_selects(x))
         return (size_t)snprintf(out, n, "only blocks of %s, ",
                                 block_filter_describe(x->filter, x->snapshot, text, sizeof text));

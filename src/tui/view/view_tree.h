@@ -18,6 +18,7 @@
 /* What the figures are about; each has its columns and its order. */
 enum tree_about {
     ABOUT_LIVE, ABOUT_PEAK,
+    ABOUT_THEN,   /* the largest sites of a second, under the timeline's cursor */
     ABOUT_GROWTH, /* marks are compared */
     ABOUT_BLOCKS, /* selected ones, or by thread or size: what live blocks tell */
     ABOUT_COUNT
@@ -44,6 +45,7 @@ struct tree_view {
     bool renames;                 /* with newer names than before */
     bool failed;                  /* there was no memory for them */
     unsigned version, names, growth_version, sums_version; /* that it was made of */
+    uint64_t then;                /* the second, likewise */
     uint64_t reader;
     uint64_t next_ns, next_names_ns, spent_ns;
     int64_t elsewhere;            /* growth in stacks that only a file knows */

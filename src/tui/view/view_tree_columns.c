@@ -17,7 +17,7 @@
 
 enum {
     LIVE = 1 << ABOUT_LIVE, PEAK = 1 << ABOUT_PEAK, GROWTH = 1 << ABOUT_GROWTH,
-    BLOCKS = 1 << ABOUT_BLOCKS, NOW = LIVE | BLOCKS,
+    BLOCKS = 1 << ABOUT_BLOCKS, NOW = LIVE | BLOCKS, THEN = 1 << ABOUT_THEN,
 };
 
 enum cell {
@@ -50,7 +50,12 @@ static const struct tree_column columns[] = {
     PLAIN("PEAK", 5, 0, CELL_BYTES, TREE_PEAK_BYTES, PEAK, "bytes at the heap's peak"),
     PLAIN("PEAK%", 5, 0, CELL_SHARE, TREE_PEAK_BYTES, PEAK, "share of the heap's peak"),
     PLAIN("#PEAK", 5, 0, CELL_COUNT, TREE_PEAK_BLOCKS, PEAK, "blocks at the heap's peak"),
-    PLAIN("LIVE", 5, 0, CELL_BYTES, TREE_LIVE_BYTES, LIVE | PEAK | BLOCKS, "live bytes"),
+    PLAIN("LIVE", 5, 0, CELL_BYTES, TREE_LIVE_BYTES, LIVE | PEAK | BLOCKS,
+          "live bytes"),
+    PLAIN("THEN", 5, 0, CELL_BYTES, TREE_LIVE_BYTES, THEN, "live bytes then"),
+    PLAIN("THEN%", 5, 0, CELL_SHARE, TREE_LIVE_BYTES, THEN, "share of what is recorded of then"),
+    PLAIN("#THEN", 5, 0, CELL_COUNT, TREE_LIVE_BLOCKS, THEN, "live blocks then"),
+    PLAIN("SINCE", 6, 0, CELL_SIGNED_BYTES, TREE_GROWTH_BYTES, THEN, "growth since then"),
     PLAIN("LIVE", 5, 90, CELL_BYTES, TREE_LIVE_BYTES, GROWTH, "live bytes at the end"),
     PLAIN("LIVE%", 5, 0, CELL_SHARE, TREE_LIVE_BYTES, NOW, "share of live bytes"),
     SORTED("SELF", 5, 100, CELL_SELF, TREE_LIVE_BYTES, TREE_BY_SELF, NOW,
@@ -70,7 +75,7 @@ static const struct tree_column columns[] = {
     SORTED("AGE", 6, 100, CELL_AGE, TREE_AGE, TREE_BY_AGE, NOW, "average age of live blocks"),
     { { "SITES", 5, 132, false, true }, CELL_SITES, 0, 0, NOW | PEAK, "call sites" },
     { { "", 4, 0, true, true }, CELL_CHANGE, 0, 0, GROWTH, "new or gone" },
-    { { "FUNCTION", 0, 0, true, true }, CELL_NAME, 0, 0, NOW | PEAK | GROWTH, NULL },
+    { { "FUNCTION", 0, 0, true, true }, CELL_NAME, 0, 0, NOW | PEAK | GROWTH | THEN, NULL },
 };
 #define COLUMN_COUNT ((int)(sizeof columns / sizeof *columns))
 _Static_assert(sizeof columns / sizeof *columns <= TABLE_COLUMNS, "there is room for all");

@@ -55,7 +55,7 @@ enum tree_about view_tree_about(const struct tree_view *v, const struct view_con
         return ABOUT_BLOCKS;
     if (x->growth && x->growth->mode != GROWTH_OFF)
         return ABOUT_GROWTH;
-    return v->peak ? ABOUT_PEAK : ABOUT_LIVE;
+    return x->then ? ABOUT_THEN : v->peak ? ABOUT_PEAK : ABOUT_LIVE;
 }
 
 static void fill_since(struct tree_view *v, const struct mark *m, size_t n)
@@ -177,6 +177,23 @@ static bool fill_selected(struct tree_view *v, const struct view_context *x)
     return true;
 }
 
+/* What is recorded of a second: its largest sites. */
+static void fill_then(struct tree_view *v, const struct view_context *x)
+{
+    const struct snapshot *s = x->snapshot;
+    memset(v->figures, 0, s->n_sites * sizeof *v->figures);
+    for (unsigned i = 0; x->then && i < x->then->n_top; i++) {
+        const struct seg_second_site *top = &x->then->top[i];
+        if (top->site >= s->n_sites)
+            continue;
+        int64_t *f = v->figures[top->site].v;
+        f[TREE_LIVE_BYTES] = top->live_bytes;
+        f[TREE_LIVE_BLOCKS] = top->live_blocks;
+        f[TREE_GROWTH_BYTES] = s->sites[top->site].live_bytes - top->live_bytes;
+        f[TREE_SAMPLES] = x->then->tier == SEG_TIER_SAMPLED;
+    }
+}
+
 static bool fill(struct tree_view *v, const struct view_context *x)
 {
     if (view_tree_selects(x))
@@ -188,6 +205,8 @@ static bool fill(struct tree_view *v, const struct view_context *x)
     v->from.n = x->snapshot->n_sites;
     if (v->about == ABOUT_GROWTH)
         fill_growth(v, x);
+    else if (v->about == ABOUT_THEN)
+        fill_then(v, x);
     else
         fill_live(v, x);
     return true;
@@ -200,13 +219,18 @@ static unsigned sums_version(const struct view_context *x)
     return view_tree_selects(x) ? x->filter->version : x->sums ? x->sums->version : 0;
 }
 
+static uint64_t then_of(const struct view_context *x)
+{
+    return x->then ? x->then->second : UINT64_MAX;
+}
+
 static bool has_news(const struct tree_view *v, const struct view_context *x)
 {
     if (v->about == ABOUT_BLOCKS)
         return v->sums_version != sums_version(x);
     if (v->about == ABOUT_GROWTH)
         return v->growth_version != x->growth->version;
-    return v->version != x->sites_version;
+    return v->version != x->sites_version || v->then != then_of(x);
 }
 
 static bool has_names(const struct tree_view *v, const struct view_context *x)
@@ -269,6 +293,7 @@ static void begin(struct tree_view *v, const struct view_context *x, uint64_t no
     v->version = x->sites_version;
     v->growth_version = x->growth ? x->growth->version : 0;
     v->sums_version = sums_version(x);
+    v->then = then_of(x);
     v->reader = x->snapshot->cached_reader;
     v->selects = view_tree_selects(x);
     v->stale = false;
