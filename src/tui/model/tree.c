@@ -10,7 +10,7 @@
 #include "tui/model/tree_parts.h"
 
 /* ---- storage --------------------------------------------------------------- */
-bool tree_reserve(void **array, size_t *capacity, size_t need, size_t size)
+bool tree_reserve_raw(void **array, size_t *capacity, size_t need, size_t size)
 {
     if (need <= *capacity)
         return true;
@@ -18,9 +18,17 @@ bool tree_reserve(void **array, size_t *capacity, size_t need, size_t size)
     void *grown = realloc(*array, more * size);
     if (!grown)
         return false;
-    memset((char *)grown + *capacity * size, 0, (more - *capacity) * size);
     *array = grown;
     *capacity = more;
+    return true;
+}
+
+bool tree_reserve(void **array, size_t *capacity, size_t need, size_t size)
+{
+    size_t had = *capacity;
+    if (!tree_reserve_raw(array, capacity, need, size))
+        return false;
+    memset((char *)*array + had * size, 0, (*capacity - had) * size);
     return true;
 }
 
@@ -53,6 +61,19 @@ static bool map_grow(struct tree_map *m)
     free(m->at);
     *m = bigger;
     return true;
+}
+
+bool tree_map_reserve(struct tree_map *m, size_t n)
+{
+    size_t capacity = 256;
+    while (capacity < 2 * n)
+        capacity *= 2;
+    if (m->n || capacity <= m->capacity)
+        return true;
+    tree_map_fini(m);
+    m->at = calloc(capacity, sizeof *m->at);
+    m->capacity = m->at ? capacity : 0;
+    return m->at != NULL;
 }
 
 uint32_t *tree_map_put(struct tree_map *m, uint64_t key)

@@ -148,6 +148,10 @@ void tree_open_all(struct tree *t, bool open);
 bool tree_zoom(struct tree *t, size_t row);
 bool tree_zoom_out(struct tree *t); /* false: it was not zoomed */
 
+/* Whether what follows has answers: not while paths are made anew, or parts in
+ * groups are summed. */
+bool tree_answers(const struct tree *t);
+
 /* Open the way to the largest row that matches and does not show. Returns its key,
  * 0 if there is none. */
 uint64_t tree_reveal(struct tree *t, const struct pattern *p);

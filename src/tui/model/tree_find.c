@@ -55,11 +55,17 @@ static bool is_in_row(const struct tree *t, const uint32_t *row, size_t n_row,
     return n >= n_row && memcmp(frames, row, n_row * sizeof *row) == 0;
 }
 
+bool tree_answers(const struct tree *t)
+{
+    bool anew = t->changed && t->phase > PHASE_PLACE; /* paths are made */
+    return t->phase == PHASE_IDLE || (!t->from.parts && !anew);
+}
+
 size_t tree_row_sites(const struct tree *t, size_t row, bool *in, size_t n)
 {
     uint32_t wanted[DEPTH_MOST], frames[DEPTH_MOST];
     size_t found = 0;
-    if (row >= t->n_rows || t->phase != PHASE_IDLE)
+    if (row >= t->n_rows || !tree_answers(t))
         return 0;
     size_t n_wanted = tree_rows_chain(t, row, wanted, DEPTH_MOST);
     for (size_t i = 0; n_wanted && i < t->n_parts; i++) {
@@ -125,7 +131,7 @@ static void open_way(struct tree *t, const struct search *s)
 uint64_t tree_reveal(struct tree *t, const struct pattern *p)
 {
     struct search s = { .matches = calloc(t->n_frames + 1, sizeof(bool)) };
-    if (!s.matches || t->phase != PHASE_IDLE || t->options.mode == TREE_FLAT) {
+    if (!s.matches || !tree_answers(t) || t->options.mode == TREE_FLAT) {
         free(s.matches);
         return 0;
     }

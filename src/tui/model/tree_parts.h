@@ -20,6 +20,8 @@ struct tree_map {
 
 /* The value's place, 0 when it is new. NULL without memory. */
 uint32_t *tree_map_put(struct tree_map *m, uint64_t key);
+/* Room for n keys in an empty one, so that it need not grow at once later. */
+bool tree_map_reserve(struct tree_map *m, size_t n);
 /* The value, or 0. */
 uint32_t tree_map_get(const struct tree_map *m, uint64_t key);
 void tree_map_clear(struct tree_map *m);
@@ -110,8 +112,10 @@ struct tree {
     size_t n_zoom, zooms[32], n_zooms; /* and the lengths it had before */
 };
 
-/* Room for one element more, zeroed. */
+/* Room for `need` elements; new room is zeroed, or not, where it is large and will
+ * be filled bit by bit. */
 bool tree_reserve(void **array, size_t *capacity, size_t need, size_t size);
+bool tree_reserve_raw(void **array, size_t *capacity, size_t need, size_t size);
 
 /* ---- tree_frames.c --------------------------------------------------------- */
 

@@ -31,7 +31,7 @@ static uint32_t path_below(struct tree *t, uint32_t parent, uint32_t frame, uint
     bool nested = has_above(t, parent, frame, &above);
     if (nested && t->options.fold)
         return *id = above;
-    if (!tree_reserve((void **)&t->paths, &t->cap_paths, t->n_paths + 1, sizeof *t->paths))
+    if (!tree_reserve_raw((void **)&t->paths, &t->cap_paths, t->n_paths + 1, sizeof *t->paths))
         return 0;
     uint32_t path = (uint32_t)t->n_paths++;
     t->paths[path] = (struct path){ .parent = parent, .frame = frame, .nested = nested,
@@ -53,7 +53,9 @@ static int begin(struct tree *t)
 {
     if (t->n_paths)
         return 0;
-    if (!tree_reserve((void **)&t->paths, &t->cap_paths, 1, sizeof *t->paths))
+    if (!tree_reserve_raw((void **)&t->paths, &t->cap_paths, 1, sizeof *t->paths) ||
+        !tree_map_reserve(&t->path_ids, t->placed_nodes) ||
+        (t->grouped && !tree_map_reserve(&t->grouped_ids, t->placed_nodes)))
         return -1;
     t->paths[0] = (struct path){ .parent = 0 };
     t->n_paths = 1;

@@ -110,8 +110,9 @@ void view_sites_show(void *state, uint32_t site);
 /* Only the sites of a set, in the view of sites. */
 void view_sites_only(void *state, const struct site_set *set);
 
-/* The sites of the row under the cursor of the call tree. False: there are none. */
-bool view_tree_sites(const void *state, const struct view_context *x, struct site_set *out);
+/* The sites of the row under the cursor of the call tree. False: there are none, or
+ * the tree is being built, which the status line says then. */
+bool view_tree_sites(void *state, const struct view_context *x, struct site_set *out);
 
 /* The site that the view of sites has under its cursor; UINT32_MAX: none. */
 uint32_t view_sites_selected(const void *state, const struct view_context *x);

@@ -164,12 +164,14 @@ static char *tree_view_status(void *state, const struct view_context *x, char *o
     return out;
 }
 
-bool view_tree_sites(const void *state, const struct view_context *x, struct site_set *out)
+bool view_tree_sites(void *state, const struct view_context *x, struct site_set *out)
 {
-    const struct tree_view *v = state;
+    struct tree_view *v = state;
     const struct tree_row *r = v->tree ? view_tree_selected(v) : NULL;
     if (!r || !site_set_reset(out, x->snapshot->n_sites))
         return false;
+    if (!tree_answers(v->tree))
+        snprintf(v->message, sizeof v->message, "the tree is being built: once more, please");
     out->count = tree_row_sites(v->tree, v->table.cursor, out->in, out->n);
     out->largest = r->site;
     if (r->group)

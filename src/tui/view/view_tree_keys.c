@@ -125,6 +125,10 @@ static void search(struct tree_view *v, bool forward)
             choose(v, i);
             return;
         }
+    if (!tree_answers(v->tree)) {
+        snprintf(v->message, sizeof v->message, "the tree is being built: once more, please");
+        return;
+    }
     uint64_t key = forward ? tree_reveal(v->tree, &v->search) : 0;
     if (key) {
         v->key = key;
