@@ -457,6 +457,7 @@ static void test_marks(void)
     growth_since(&growth, 1);
     growth.figures = mark_diff(growth.from, NULL, &snapshot, &growth.book, &growth.diff);
     draw_scene("growth-80x24", &view_sites, 24, 80, ACTION_NONE);
+    draw_scene("tree-growth-80x24", &view_tree, 24, 80, ACTION_NONE);
     for (size_t i = 0; i < SITES; i++)
         alive[i] = (struct growth_alive){ .blocks = 10 * i, .bytes = 1000 * i };
     growth.alive = alive;
@@ -464,6 +465,7 @@ static void test_marks(void)
     growth.alive_known = true;
     growth.version++;
     draw_scene("growth-200x60", &view_sites, 60, 200, ACTION_DOWN);
+    draw_scene("tree-growth-200x60", &view_tree, 60, 200, ACTION_DOWN);
     growth_since(&growth, 3);
     stack_book_name_sites(&growth.book, context.symbols, &snapshot, 1000);
     growth.figures = mark_diff(growth.from, NULL, &snapshot, &growth.book, &growth.diff);
@@ -567,6 +569,37 @@ static void test_blocks(void)
     context.blocks = NULL;
 }
 
+/* Keys that are typed, and what the tree then looks like. */
+static void draw_typed(const char *name, enum canvas_glyphs glyphs, enum action action,
+                       const char *keys)
+{
+    struct canvas c;
+    int view = view_index(&view_tree);
+    void *state = new_state(view);
+    canvas_init(&c, glyphs);
+    canvas_resize(&c, 24, 80);
+    draw_view(&c, view, state);
+    view_tree.action(state, &context, action);
+    for (; *keys; keys++)
+        view_tree.key(state, &context, (unsigned char)*keys);
+    canvas_clear(&c);
+    draw_view(&c, view, state);
+    compare(&c, name);
+    free_state(view, state);
+    canvas_fini(&c);
+}
+
+static void test_tree(void)
+{
+    draw_typed("tree-filter-80x24", GLYPHS_BRAILLE, ACTION_TREE_FILTER, "cache");
+    draw_typed("tree-filtered-80x24", GLYPHS_BRAILLE, ACTION_TREE_FILTER, "cache\r");
+    draw_typed("tree-wrong-80x24", GLYPHS_ASCII, ACTION_TREE_FILTER, "/[/\r");
+    draw_typed("tree-modules-80x24", GLYPHS_BRAILLE, ACTION_TREE_GROUP, "j\r");
+    draw_typed("tree-menu-80x24", GLYPHS_BRAILLE, ACTION_TREE_GROUP, "j");
+    draw_typed("tree-columns-80x24-ascii", GLYPHS_ASCII, ACTION_TREE_COLUMNS, "jj ");
+    draw_scene("tree-peak-80x24", &view_tree, 24, 80, ACTION_TREE_PEAK);
+}
+
 static void test_pages(void)
 {
     struct canvas c;
@@ -625,6 +658,7 @@ int main(void)
     test_time();
     test_sizes_view();
     test_blocks();
+    test_tree();
     test_pages();
     test_sizes();
     return tap_done();
