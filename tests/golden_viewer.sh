@@ -201,7 +201,7 @@ keys ?
 wait "attach to the process"
 keys q
 wait "Attach"
-keys G<Enter>
+keys g<Enter>
 wait "Overview]"
 keys q
 match "'"$victim"' running +[0-9]"
