@@ -52,6 +52,10 @@ asleep() { # in a system call
     [ "$(cut -d ' ' -f 1 "/proc/$1/syscall")" != running ]
 }
 
+value() { # EXPRESSION FILE
+    python3 -c 'import json, sys; j = json.load(open(sys.argv[2])); print(eval(sys.argv[1]))' "$@"
+}
+
 untouched() {
     ! grep -q libmemtop "/proc/$1/maps" && grep -q '^TracerPid:.0$' "/proc/$1/status"
 }
@@ -149,7 +153,7 @@ if [ "$(id -u)" = 0 ] && unshare -m mount -t tmpfs none "$TMP/late" 2>/dev/null;
     within 5 grep -q ready "$TMP/elsewhere.out"
     MEMTOP_AGENT=$late attach_detach "$pid" 3
     ok $? 'attach and detach in another mount namespace'
-    is "$(grep -c 'r-xp.*memfd:libmemtop' "/proc/$pid/maps")" 1 'where the agent came as a copy, once'
+    is "$(grep -c 'r-xp.*memfd:libmemtop' "/proc/$pid/maps")" 1 'by a copy of the agent, one'
     finish elsewhere 'the process takes no notice'
 else
     skip 'no mount namespace can be made here'
@@ -202,6 +206,27 @@ else
     skip 'no other user to be'
 fi
 
+# ---- the list
+start listed "$VICTIMS/alloc_threads" 0
+listed=$pid
+start unlisted "$VICTIMS/unfit" stopped
+"$MEMTOP" list >"$TMP/list"
+is $? 0 'list'
+grep -qE "^ *$listed  .* yes .*alloc_threads 0" "$TMP/list"
+ok $? 'says which processes can be attached'
+stopped=$(head -n 1 "$TMP/unlisted.out")
+grep -qE "^ *$stopped  .* no .*: it is stopped" "$TMP/list"
+ok $? 'and why others cannot' || grep "$stopped" "$TMP/list" | sed 's/^/# /'
+"$MEMTOP" list --json >"$TMP/json"
+is "$(value "[p['attachable'] for p in j['without_agent'] if p['pid'] in ($listed, $stopped)]" \
+    "$TMP/json" | tr -d '[, ]' | sed 's/True//')" False 'the same as JSON'
+"$MEMTOP" inject "$listed" 2>/dev/null
+"$MEMTOP" list | sed '/^$/,$d' >"$TMP/list"
+grep -qE "^ *$listed .* running .*alloc_threads 0" "$TMP/list"
+ok $? 'one that got the agent is in the other list'
+finish listed 'and ends well'
+finish unlisted 'as does the other'
+
 # ---- the agent itself
 start real "$VICTIMS/alloc_threads" 3
 "$MEMTOP" inject "$pid" 2>"$TMP/err"
@@ -211,9 +236,6 @@ ok $? 'and the stop is told' || sed 's/^/# /' "$TMP/err"
 allocates() {
     "$MEMTOP" report --json "$pid" >"$TMP/json" 2>/dev/null &&
         [ "$(value 'j["totals"]["allocations"] > 1000' "$TMP/json")" = True ]
-}
-value() { # EXPRESSION FILE
-    python3 -c 'import json, sys; j = json.load(open(sys.argv[2])); print(eval(sys.argv[1]))' "$@"
 }
 within 20 allocates
 ok $? 'it records'
