@@ -18,8 +18,8 @@ struct reader *reporting_open(const char *target)
     command_fail("%s: %s%s", target,
                  !pid && status == READER_FOREIGN ? "no segment, snapshot or recording of memtop"
                                                   : reader_message(status),
-                 status == READER_NO_SEGMENT ? ": memtop inject loads it, or start it with memtop run"
-                                             : "");
+                 status != READER_NO_SEGMENT ? ""
+                     : ": memtop inject loads it, or start it with memtop run");
     return NULL;
 }
 

@@ -97,8 +97,8 @@ static bool read_word(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *result, void *
 {
     struct walk *w = data;
     (void)dwfl;
-    if (address >= w->window_start && address + sizeof *result <= w->window_start +
-                                                                      w->window_bytes) {
+    if (w->window_bytes >= sizeof *result && address >= w->window_start &&
+        address - w->window_start <= w->window_bytes - sizeof *result) {
         memcpy(result, w->window + (address - w->window_start), sizeof *result);
         return true;
     }
