@@ -95,9 +95,6 @@ done
 "$VICTIMS/sleeps" >"$TMP/calls"
 while read -r call; do
     start "$call" "$VICTIMS/sleeps" "$call"
-done <"$TMP/calls"
-while read -r call; do
-    pid=${pids[$call]}
     within 5 asleep "$pid"
     MEMTOP_AGENT=$late attach_detach "$pid" 2
     ok $? "attach and detach in $call"
