@@ -202,12 +202,16 @@ void fake_count(struct fake_segment *f, uint32_t row, uint32_t site, uint64_t si
     c->bytes_freed += frees * size;
     f->threads[row].functions[SEG_FN_MALLOC] += allocations;
     f->threads[row].functions[SEG_FN_FREE] += frees;
-    f->globals->live_blocks += (int64_t)(allocations - frees);
-    f->globals->live_bytes += (int64_t)((allocations - frees) * size);
-    if (f->globals->live_bytes > f->globals->peak_bytes)
-        f->globals->peak_bytes = f->globals->live_bytes;
-    if (f->globals->live_blocks > f->globals->peak_blocks)
-        f->globals->peak_blocks = f->globals->live_blocks;
+    f->globals->room_blocks -= (int64_t)(allocations - frees);
+    f->globals->room_bytes -= (int64_t)((allocations - frees) * size);
+    if (f->globals->room_bytes < 0) {
+        f->globals->peak_bytes -= f->globals->room_bytes;
+        f->globals->room_bytes = 0;
+    }
+    if (f->globals->room_blocks < 0) {
+        f->globals->peak_blocks -= f->globals->room_blocks;
+        f->globals->room_blocks = 0;
+    }
 }
 
 void fake_second(struct fake_segment *f, uint64_t second, int64_t live_bytes)

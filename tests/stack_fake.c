@@ -4,11 +4,14 @@
 
 #include <string.h>
 
+#include "agent/care.h"
+
 uint64_t stack_fake_pcs[SEG_DEPTH_MAX];
 size_t stack_fake_depth;
 bool stack_fake_explains = true;
 
 uint64_t stack_generation;
+uint64_t care_word;
 
 bool stack_explains(uint64_t pc)
 {

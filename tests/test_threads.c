@@ -10,9 +10,23 @@
 
 #include "agent/store.h"
 #include "agent/thread.h"
-#include "agent/tracker.h"
+#include "agent/record.h"
 #include "tests/stack_fake.h"
 #include "tests/tap.h"
+
+/* As the hooks do. */
+static void note_alloc(struct thread *t, void *p, size_t size, const struct stack_frame *caller)
+{
+    uint64_t ticks = clock_ticks();
+    if (!record_alloc(t, SEG_FN_MALLOC, p, size, caller, ticks))
+        tracker_alloc(t, SEG_FN_MALLOC, p, size, caller, ticks);
+}
+
+static void note_free(struct thread *t, void *p)
+{
+    if (!record_free(t, SEG_FN_FREE, p))
+        tracker_free(t, SEG_FN_FREE, p);
+}
 
 #define THREADS 8
 #define SHORT_THREADS 3000
@@ -24,11 +38,11 @@ static void *churn(void *arg)
     struct stack_frame caller = { .pc = 1 };
     for (unsigned i = 0; i < EACH; i++) {
         struct thread *t = tracker_enter();
-        tracker_alloc(t, SEG_FN_MALLOC, (void *)(base + i * 64), 48, &caller);
+        note_alloc(t, (void *)(base + i * 64), 48, &caller);
         tracker_leave(t);
         t = tracker_enter();
         if (i % 2) /* what an even one left behind, a thread further on */
-            tracker_free(t, SEG_FN_FREE, (void *)(base + (i - 1) * 64));
+            note_free(t, (void *)(base + (i - 1) * 64));
         tracker_leave(t);
     }
     return NULL;
@@ -38,7 +52,7 @@ static void *one_event(void *arg)
 {
     struct stack_frame caller = { .pc = 1 };
     struct thread *t = tracker_enter();
-    tracker_alloc(t, SEG_FN_MALLOC, (void *)(0x710000000000u + (uintptr_t)arg * 64), 10,
+    note_alloc(t, (void *)(0x710000000000u + (uintptr_t)arg * 64), 10,
                   &caller);
     tracker_leave(t);
     return NULL;
@@ -94,7 +108,7 @@ static int in_child(void)
     bool own = strcmp(parents, store.path) != 0 && access(store.path, F_OK) == 0;
     bool fresh = sums().allocations == 1 && store.header->flags & SEG_FLAG_FORKED;
     struct thread *t = tracker_enter();
-    tracker_free(t, SEG_FN_FREE, (void *)0x710000000000u); /* the parent's */
+    note_free(t, (void *)0x710000000000u); /* the parent's */
     tracker_leave(t);
     bool inherited = thread_self()->page->inherited_frees == 1;
     tracker_goodbye(0);

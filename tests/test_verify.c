@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "agent/clock.h"
 #include "agent/store.h"
 #include "agent/thread.h"
 #include "agent/tracker.h"
@@ -54,7 +55,7 @@ static __attribute__((noinline)) void event(uintptr_t wrong)
             stack_fake_pcs[stack_fake_depth++] = (uintptr_t)frames[i];
     stack_fake_pcs[stack_fake_depth - 1] += wrong;
     struct thread *t = tracker_enter();
-    tracker_alloc(t, SEG_FN_MALLOC, (void *)0x555555560000, 10, &first);
+    tracker_alloc(t, SEG_FN_MALLOC, (void *)0x555555560000, 10, &first, clock_ticks());
     tracker_free(t, SEG_FN_FREE, (void *)0x555555560000);
     tracker_leave(t);
 }

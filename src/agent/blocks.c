@@ -8,10 +8,12 @@
 
 #include <sys/mman.h>
 
+#include "agent/care.h"
 #include "agent/shrink.h"
 #include "agent/store.h"
 #include "agent/wiped.h"
 
+_Static_assert(SEG_REGION_BLOCKS / SEG_REGION_PARTS == 1u << BLOCKS_PART_SHIFT, "parts");
 #define PART_BYTES BLOCKS_PART_BYTES
 #define PART_BLOCKS (SEG_REGION_BLOCKS / SEG_REGION_PARTS)
 #define PART_PAGES (PART_BLOCKS / PAGE_BLOCKS)
@@ -36,24 +38,40 @@ uint32_t blocks_shift;
 uint64_t blocks_overflow;
 int64_t blocks_lost;
 
+/* Leaves are for ever at the place that they were first given to; their entries
+ * are wiped by fork. Programs that need more of them go the slow way there. */
+#define LEAVES 8u
+static struct blocks_leaf *leaves;
+static uint32_t leaves_used; /* atomic */
+
+/* Nothing in it, and nobody writes there. */
+static struct blocks_leaf no_leaf;
+struct blocks_leaf *blocks_leaves[BLOCKS_LEAVES];
+
 static uint64_t overflow_committed[OVERFLOW_PARTS / 64]; /* bits, atomic */
 static uint64_t region_blocks_used;                      /* atomic */
 
 bool blocks_init(void)
 {
     lone_pages = wiped_map(REGIONS_MAX * sizeof *lone_pages);
-    return lone_pages != NULL;
+    leaves = wiped_map(LEAVES * sizeof *leaves);
+    for (unsigned i = 0; i < BLOCKS_LEAVES; i++)
+        blocks_leaves[i] = &no_leaf;
+    return lone_pages != NULL && leaves != NULL;
 }
 
 void blocks_forget(void)
 {
     madvise(lone_pages, REGIONS_MAX * sizeof *lone_pages, MADV_DONTNEED);
+    madvise(leaves, LEAVES * sizeof *leaves, MADV_DONTNEED);
 }
 
 void blocks_attach(void)
 {
     for (unsigned i = 0; i < OVERFLOW_PARTS / 64; i++)
         overflow_committed[i] = 0;
+    if (blocks_overflow)
+        care_end(1);
     blocks_overflow = 0;
     blocks_lost = 0;
     for (uint64_t i = 0; i < region_blocks_used; i++)
@@ -65,6 +83,36 @@ void blocks_attach(void)
 static uint64_t sub_of(uintptr_t address)
 {
     return address >> 2 & 7;
+}
+
+/* ---- what the hot path sees -------------------------------------------------- */
+
+/* A leaf for writing; NULL: there is none. */
+static struct blocks_leaf *leaf_for(uint64_t part)
+{
+    if (part >> BLOCKS_LEAF_SHIFT >= BLOCKS_LEAVES)
+        return NULL;
+    struct blocks_leaf **place = &blocks_leaves[part >> BLOCKS_LEAF_SHIFT];
+    struct blocks_leaf *leaf = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+    if (leaf != &no_leaf || __atomic_load_n(&leaves_used, __ATOMIC_RELAXED) >= LEAVES)
+        return leaf != &no_leaf ? leaf : NULL;
+    uint32_t mine = __atomic_fetch_add(&leaves_used, 1, __ATOMIC_RELAXED);
+    if (mine >= LEAVES)
+        return NULL;
+    /* One that loses the race stays unused. */
+    return __atomic_compare_exchange_n(place, &leaf, &leaves[mine], false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE) ? &leaves[mine] : leaf;
+}
+
+/* The part's records, the first of which is `first`, may be touched; NULL: they
+ * may not. */
+static void show_part(uint64_t granule, const struct seg_block *first)
+{
+    uint64_t part = granule >> BLOCKS_PART_SHIFT;
+    struct blocks_leaf *leaf = leaf_for(part);
+    uintptr_t bias = first ? (uintptr_t)first - (part << BLOCKS_PART_SHIFT) * sizeof *first : 0;
+    if (leaf)
+        __atomic_store_n(&leaf->bias[part % (1u << BLOCKS_LEAF_SHIFT)], bias, __ATOMIC_RELEASE);
 }
 
 /* ---- the shadow ------------------------------------------------------------ */
@@ -181,6 +229,7 @@ static struct seg_block *make_room(uintptr_t address, uint64_t size, struct seg_
         return NULL;
     if (__atomic_fetch_or(&r->committed, 1u << part, __ATOMIC_ACQ_REL) >> part & 1)
         store_refund(PART_BYTES);
+    show_part(granule, &shadow[part * PART_BLOCKS]);
     return &shadow[slot];
 }
 
@@ -214,7 +263,6 @@ bool blocks_part(uint32_t number, struct blocks_part *out)
     uint64_t *word = &lone_pages[shadow][first / 64];
     uint64_t pages = __atomic_load_n(word, __ATOMIC_ACQUIRE) &
                      ((UINT64_C(1) << PART_PAGES) - 1) << first % 64;
-    uintptr_t address = ((region << SEG_REGION_SHIFT) + part * PART_BLOCKS) << blocks_shift;
     *out = (struct blocks_part){
         .region = r,
         .bit = bit,
@@ -223,8 +271,7 @@ bool blocks_part(uint32_t number, struct blocks_part *out)
         .first_page = first % 64,
         .bytes = (bit ? PART_BYTES : 0) + (size_t)__builtin_popcountll(pages) * PAGE_BYTES,
         .records = &store.blocks[(size_t)shadow * SEG_REGION_BLOCKS + part * PART_BLOCKS],
-        .first_window = (address >> 16) + 1,
-        .last_window = ((address + (PART_BLOCKS << blocks_shift) - 1) >> 16) + 1,
+        .granule = (region << SEG_REGION_SHIFT) + part * PART_BLOCKS,
     };
     return bit || pages;
 }
@@ -252,12 +299,16 @@ void blocks_hide_part(const struct blocks_part *p)
 {
     __atomic_and_fetch(p->word, ~p->pages, __ATOMIC_ACQ_REL);
     __atomic_and_fetch(&p->region->committed, ~p->bit, __ATOMIC_ACQ_REL);
+    if (p->bit)
+        show_part(p->granule, NULL);
 }
 
 void blocks_restore_part(const struct blocks_part *p)
 {
     __atomic_or_fetch(p->word, p->pages, __ATOMIC_ACQ_REL);
     __atomic_or_fetch(&p->region->committed, p->bit, __ATOMIC_ACQ_REL);
+    if (p->bit)
+        show_part(p->granule, p->records);
 }
 
 /* ---- the overflow table ------------------------------------------------------ */
@@ -309,7 +360,8 @@ static bool overflow_insert(uintptr_t address, const struct block *b)
         o->size = b->size;
         o->site = b->site;
         o->when = blocks_when(b->birth, b->thread, 0);
-        __atomic_add_fetch(&blocks_overflow, 1, __ATOMIC_RELAXED);
+        if (__atomic_fetch_add(&blocks_overflow, 1, __ATOMIC_RELAXED) == 0)
+            care_begin();
         return true;
     }
     return false;
@@ -324,7 +376,8 @@ static bool overflow_take(uintptr_t address, struct block *out)
     out->size = o->size;
     out->site = o->site;
     __atomic_store_n(&o->address, USED_BEFORE, __ATOMIC_RELEASE);
-    __atomic_sub_fetch(&blocks_overflow, 1, __ATOMIC_RELAXED);
+    if (__atomic_sub_fetch(&blocks_overflow, 1, __ATOMIC_RELAXED) == 0)
+        care_end(1);
     return true;
 }
 
@@ -339,22 +392,8 @@ static enum blocks_result overflow_put(uintptr_t address, const struct block *b,
 
 /* ---- put and take ------------------------------------------------------------- */
 
-/* Remember a record that lies in a part which is committed as a whole. */
-static void remember(struct blocks_cache *cache, uintptr_t address,
-                     const struct seg_block *record, const struct seg_region *r)
-{
-    uint64_t granule = address >> blocks_shift;
-    uint32_t part = (uint32_t)(granule % SEG_REGION_BLOCKS /
-                               (SEG_REGION_BLOCKS / SEG_REGION_PARTS));
-    if (!cache || !r || !(__atomic_load_n(&r->committed, __ATOMIC_ACQUIRE) >> part & 1))
-        return;
-    uintptr_t window = (address >> 16) + 1;
-    cache->entries[window % BLOCKS_CACHE].window = window;
-    cache->entries[window % BLOCKS_CACHE].bias = (uintptr_t)record - granule * sizeof *record;
-}
-
-enum blocks_result blocks_put_slowly(struct blocks_cache *cache, uintptr_t address,
-                                     const struct block *b, struct block *old)
+enum blocks_result blocks_put_slowly(uintptr_t address, const struct block *b,
+                                     struct block *old)
 {
     struct seg_region *entry;
     struct seg_block *record = locate(address, &entry);
@@ -362,7 +401,6 @@ enum blocks_result blocks_put_slowly(struct blocks_cache *cache, uintptr_t addre
         record = make_room(address, b->size, entry);
     if (!record || b->size >= BLOCKS_SIZE_MASK - 1)
         return overflow_put(address, b, old);
-    remember(cache, address, record, entry);
     enum blocks_result result = BLOCKS_STORED;
     if (record->what != 0) {
         if (record->when >> BLOCKS_SUB_SHIFT != sub_of(address))
@@ -377,13 +415,12 @@ enum blocks_result blocks_put_slowly(struct blocks_cache *cache, uintptr_t addre
     return result;
 }
 
-bool blocks_take_slowly(struct blocks_cache *cache, uintptr_t address, struct block *out)
+bool blocks_take_slowly(uintptr_t address, struct block *out)
 {
     struct seg_region *entry;
     struct seg_block *record = locate(address, &entry);
     if (!record || record->what == 0 || record->when >> BLOCKS_SUB_SHIFT != sub_of(address))
         return overflow_take(address, out);
-    remember(cache, address, record, entry);
     blocks_unpack(out, record->what, record->when);
     __atomic_store_n(&record->what, 0, __ATOMIC_RELEASE);
     return true;

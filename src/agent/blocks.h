@@ -11,6 +11,7 @@
 #define MEMTOP_AGENT_BLOCKS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shared/segment.h"
@@ -22,15 +23,20 @@ struct block {
     uint32_t thread; /* row */
 };
 
-/* Where a thread lately found records: for each 64 KiB of addresses, what to
- * add to an address's distance in the shadow. What is here is committed. */
-#define BLOCKS_CACHE 64u
-struct blocks_cache {
-    struct {
-        uintptr_t window; /* 1 + address >> 16; 0: nothing */
-        uintptr_t bias;
-    } entries[BLOCKS_CACHE];
+/* Where records are, for the hot path: each part of the shadow that is committed
+ * as a whole has an entry, by the number of its first granule >> BLOCKS_PART_SHIFT.
+ * It says what to add to 16 times a granule to get its record; 0 stands for
+ * none. Leaves cover 128 GiB each (64 where granules are of 16 bytes); the one
+ * that stands for all that are not there is never written. Entries appear when a
+ * part is committed and go when it is held by a sweep, and only then. */
+#define BLOCKS_PART_SHIFT 12u
+#define BLOCKS_LEAF_SHIFT 20u
+#define BLOCKS_LEAVES     2048u
+struct blocks_leaf {
+    uintptr_t bias[1u << BLOCKS_LEAF_SHIFT]; /* atomic */
 };
+extern struct blocks_leaf *blocks_leaves[BLOCKS_LEAVES] /* atomic; never NULL */
+    __attribute__((visibility("hidden")));
 
 /* What blocks_put_slowly found. */
 enum blocks_result {
@@ -43,10 +49,10 @@ bool blocks_init(void);   /* once per program image */
 void blocks_attach(void); /* a new segment */
 void blocks_forget(void); /* before it, in a process that had one: as fork does */
 
-/* The ways in and out that always work. cache may be NULL; it has one user. */
-enum blocks_result blocks_put_slowly(struct blocks_cache *cache, uintptr_t address,
-                                     const struct block *b, struct block *old);
-bool blocks_take_slowly(struct blocks_cache *cache, uintptr_t address, struct block *out);
+/* The ways in and out that always work. */
+enum blocks_result blocks_put_slowly(uintptr_t address, const struct block *b,
+                                     struct block *old);
+bool blocks_take_slowly(uintptr_t address, struct block *out);
 
 /* ---- for shrink.c ------------------------------------------------------------- */
 
@@ -62,7 +68,7 @@ struct blocks_part {
     unsigned first_page;         /* bit of the part's first page */
     size_t bytes;                /* committed */
     struct seg_block *records;
-    uintptr_t first_window, last_window; /* as in struct blocks_cache */
+    uint64_t granule;            /* its first one */
 };
 
 /* Parts are numbered from 0 on; not all of them are in use. */
@@ -74,7 +80,7 @@ bool blocks_part(uint32_t number, struct blocks_part *out);
 /* Are all its records free? Only as of now. */
 bool blocks_part_is_free(const struct blocks_part *p);
 
-/* Make it look uncommitted, and committed again. */
+/* Make it look uncommitted, also to the hot path, and committed again. */
 void blocks_hide_part(const struct blocks_part *p);
 void blocks_restore_part(const struct blocks_part *p);
 
@@ -84,9 +90,11 @@ void blocks_restore_part(const struct blocks_part *p);
 #define BLOCKS_BIRTH_MASK ((UINT64_C(1) << SEG_BLOCK_BIRTH_BITS) - 1)
 #define BLOCKS_SUB_SHIFT (SEG_BLOCK_BIRTH_BITS + SEG_BLOCK_THREAD_BITS)
 
+#pragma GCC visibility push(hidden)
 extern uint32_t blocks_shift;    /* bytes per record = 1 << this */
 extern uint64_t blocks_overflow; /* records in the overflow table; atomic */
 extern int64_t blocks_lost;      /* blocks about that found no room; atomic */
+#pragma GCC visibility pop
 
 static inline uint64_t blocks_what(uint64_t size, uint32_t site)
 {
@@ -108,23 +116,33 @@ static inline void blocks_unpack(struct block *b, uint64_t what, uint64_t when)
                 ((1u << SEG_BLOCK_THREAD_BITS) - 1);
 }
 
-/* The record of an address, if the thread has lately been near it. */
-static inline struct seg_block *blocks_near(const struct blocks_cache *cache,
-                                            uintptr_t address)
+/* The record of an address in a part that is committed as a whole, else NULL. */
+static inline struct seg_block *blocks_near(uintptr_t address)
 {
-    uintptr_t window = (address >> 16) + 1;
-    if (__builtin_expect(cache->entries[window % BLOCKS_CACHE].window != window, 0))
+    uint64_t granule = address >> blocks_shift;
+    uint64_t part = granule >> BLOCKS_PART_SHIFT, leaf = part >> BLOCKS_LEAF_SHIFT;
+    if (__builtin_expect(leaf >= BLOCKS_LEAVES, 0))
         return NULL;
-    return (struct seg_block *)(cache->entries[window % BLOCKS_CACHE].bias +
-                                (address >> blocks_shift) * sizeof(struct seg_block));
+    const uintptr_t *entry =
+        &blocks_leaves[leaf]->bias[part % (1u << BLOCKS_LEAF_SHIFT)];
+    uintptr_t bias = __atomic_load_n(entry, __ATOMIC_RELAXED);
+    if (__builtin_expect(bias == 0, 0))
+        return NULL;
+    return (struct seg_block *)(bias + granule * sizeof(struct seg_block));
+}
+
+/* Is this the record of a block at just that address? */
+static inline bool blocks_is_at(const struct seg_block *record, uintptr_t address)
+{
+    return record->what != 0 && ((record->when >> BLOCKS_SUB_SHIFT ^ address >> 2) & 7) == 0;
 }
 
 /* Put a record in where it is simple: near, in a free place, of a usual size,
  * and nothing in the overflow table. False: use blocks_put_slowly. */
-static inline bool blocks_put(struct blocks_cache *cache, uintptr_t address, uint64_t size,
-                              uint32_t site, uint64_t birth, uint32_t thread)
+static inline bool blocks_put(uintptr_t address, uint64_t size, uint32_t site, uint64_t birth,
+                              uint32_t thread)
 {
-    struct seg_block *record = blocks_near(cache, address);
+    struct seg_block *record = blocks_near(address);
     if (__builtin_expect(!record || record->what != 0 || size >= BLOCKS_SIZE_MASK - 1 ||
                          __atomic_load_n(&blocks_overflow, __ATOMIC_RELAXED) != 0, 0))
         return false;
@@ -135,14 +153,12 @@ static inline bool blocks_put(struct blocks_cache *cache, uintptr_t address, uin
 
 /* Take the record of `address` out where it is simple. what == 0: use
  * blocks_take_slowly. */
-static inline struct seg_block blocks_take(struct blocks_cache *cache, uintptr_t address)
+static inline struct seg_block blocks_take(uintptr_t address)
 {
-    struct seg_block *record = blocks_near(cache, address);
-    if (__builtin_expect(!record, 0))
+    struct seg_block *record = blocks_near(address);
+    if (__builtin_expect(!record || !blocks_is_at(record, address), 0))
         return (struct seg_block){ 0 };
     struct seg_block found = *record;
-    if (__builtin_expect(((found.when >> BLOCKS_SUB_SHIFT) ^ (address >> 2)) & 7, 0))
-        return (struct seg_block){ 0 };
     __atomic_store_n(&record->what, 0, __ATOMIC_RELEASE);
     return found;
 }

@@ -15,6 +15,7 @@
 #define MEMTOP_AGENT_GATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct thread; /* begins with a struct gate */
@@ -29,7 +30,8 @@ struct gate {
 };
 
 /* Never NULL. */
-extern __thread struct gate *gate_self __attribute__((tls_model("initial-exec")));
+extern __thread struct gate *gate_self
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* The way in when the gate is not open (tracker.c). NULL: do not record. */
 struct thread *gate_enter_slowly(uintptr_t frame);
@@ -38,6 +40,13 @@ struct thread *gate_enter_slowly(uintptr_t frame);
  * handler can leave a gate shut for ever. */
 bool gate_is_shut(const struct gate *g, uintptr_t frame);
 
+/* What follows stays behind the gate, as signal handlers see it. Other threads that
+ * want to know whether it is shut make the processors agree (threads_shut, shrink.c). */
+static inline void gate_fence(void)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 static inline struct thread *gate_enter(void)
 {
     struct gate *g = gate_self;
@@ -45,15 +54,28 @@ static inline struct thread *gate_enter(void)
     if (__builtin_expect(g->word != GATE_OPEN, 0))
         return gate_enter_slowly(frame);
     g->word = frame;
-    __asm__ volatile("" : : : "memory"); /* as signal handlers see it */
+    gate_fence();
     if (__builtin_expect(!g->ready, 0))
         return gate_enter_slowly(frame);
     return (struct thread *)g;
 }
 
+/* The same, but NULL whenever it is not open, and to be entered the slow way. */
+static inline __attribute__((always_inline)) struct thread *gate_try(void)
+{
+    struct gate *g = gate_self;
+    if (__builtin_expect(g->word != GATE_OPEN, 0))
+        return NULL;
+    g->word = (uintptr_t)__builtin_frame_address(0);
+    gate_fence();
+    if (__builtin_expect(!g->ready, 0))
+        return NULL;
+    return (struct thread *)g;
+}
+
 static inline void gate_leave(struct thread *t)
 {
-    ((struct gate *)t)->word = GATE_OPEN;
+    __atomic_store_n(&((struct gate *)t)->word, GATE_OPEN, __ATOMIC_RELEASE);
 }
 
 #endif

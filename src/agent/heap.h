@@ -30,31 +30,63 @@ static inline bool heap_single_threaded(void)
 }
 #endif
 
-/* Add what t kept to itself. */
+/* What t kept to itself goes into the globals. */
 void heap_flush(struct thread *t, uint64_t ticks);
 
-/* `bytes` in `blocks` more (or fewer) are alive, as of `ticks`. */
-static inline void heap_add(struct thread *t, bool shared, int64_t bytes, int64_t blocks,
-                            uint64_t ticks)
+/* So much more (or less) is alive; with any number of threads. */
+void heap_take(int64_t bytes, int64_t blocks, uint64_t ticks);
+
+/* `bytes` in a block more are alive, as of `ticks`. */
+static inline __attribute__((always_inline)) void heap_grow(struct thread *t, bool shared,
+                                                            uint64_t bytes, uint64_t ticks)
 {
     struct seg_globals *g = store.globals;
     if (!shared && __builtin_expect(heap_single_threaded(), 1)) {
-        int64_t live = g->live_bytes += bytes;
-        int64_t live_blocks = g->live_blocks += blocks;
-        if (bytes > 0 && live > g->peak_bytes) {
-            g->peak_bytes = live;
+        if (__builtin_expect((g->room_bytes -= (int64_t)bytes) < 0, 0)) {
+            g->peak_bytes -= g->room_bytes;
+            g->room_bytes = 0;
             g->peak_ticks = ticks;
             g->at_peak = 1;
         }
-        if (blocks > 0 && live_blocks > g->peak_blocks)
-            g->peak_blocks = live_blocks;
+        if (__builtin_expect(--g->room_blocks < 0, 0)) {
+            g->peak_blocks -= g->room_blocks;
+            g->room_blocks = 0;
+        }
         return;
     }
-    t->page->pending_bytes += bytes;
-    t->page->pending_blocks += blocks;
-    int64_t pending = t->page->pending_bytes;
-    if (pending >= SEG_BATCH_BYTES || pending <= -SEG_BATCH_BYTES)
+    t->page->pending_blocks++;
+    if ((t->page->pending_bytes += (int64_t)bytes) >= SEG_BATCH_BYTES)
         heap_flush(t, ticks);
+}
+
+/* They are gone. */
+static inline __attribute__((always_inline)) void heap_fall(struct thread *t, bool shared,
+                                                            uint64_t bytes)
+{
+    struct seg_globals *g = store.globals;
+    if (!shared && __builtin_expect(heap_single_threaded(), 1)) {
+        g->room_bytes += (int64_t)bytes;
+        g->room_blocks++;
+        return;
+    }
+    t->page->pending_blocks--;
+    if ((t->page->pending_bytes -= (int64_t)bytes) <= -SEG_BATCH_BYTES)
+        heap_flush(t, t->page->last_ticks);
+}
+
+/* The same for estimates: `blocks` more, or fewer. */
+static inline void heap_add(struct thread *t, bool shared, int64_t bytes, int64_t blocks,
+                            uint64_t ticks)
+{
+    if (!shared && heap_single_threaded())
+        heap_take(bytes, blocks, ticks);
+    else {
+        t->page->pending_bytes += bytes;
+        t->page->pending_blocks += blocks;
+        int64_t pending = t->page->pending_bytes;
+        if (pending >= SEG_BATCH_BYTES || pending <= -SEG_BATCH_BYTES)
+            heap_flush(t, ticks);
+    }
 }
 
 /* Call before a free is counted: the first one after a new maximum begins a

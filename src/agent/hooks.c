@@ -57,11 +57,38 @@ static void *leave_arena(enum seg_function fn, void *p, size_t size,
 
 /* ---- allocating ------------------------------------------------------------ */
 
-HOOK void *malloc(size_t size)
+static __attribute__((noinline)) void *malloc_otherwise(size_t size, struct stack_frame caller)
 {
     if (!real_ready())
         return early(ARENA_ALIGN, size);
-    return hook_malloc(size, HOOK_CALLER());
+    return hook_malloc(size, &caller);
+}
+
+static __attribute__((noinline)) void record_otherwise(struct thread *t, void *p, size_t size,
+                                                       struct stack_frame caller, uint64_t ticks)
+{
+    tracker_alloc(t, SEG_FN_MALLOC, p, size, &caller, ticks);
+}
+
+/* Before this library is relocated, not even the gate is in reach. */
+static inline __attribute__((always_inline)) struct thread *enter_quickly(void)
+{
+    return __builtin_expect(real_is_known(), 1) ? gate_try() : NULL;
+}
+
+HOOK void *malloc(size_t size)
+{
+    struct thread *t = enter_quickly();
+    if (__builtin_expect(!t, 0))
+        return malloc_otherwise(size, *HOOK_CALLER());
+    void *p = real.malloc(size);
+    if (__builtin_expect(p != NULL, 1)) {
+        uint64_t ticks = clock_ticks();
+        if (__builtin_expect(!record_alloc(t, SEG_FN_MALLOC, p, size, HOOK_CALLER(), ticks), 0))
+            record_otherwise(t, p, size, *HOOK_CALLER(), ticks);
+    }
+    tracker_leave(t);
+    return p;
 }
 
 HOOK void *calloc(size_t count, size_t size)
@@ -193,10 +220,34 @@ HOOK void *reallocarray(void *p, size_t count, size_t size)
 
 /* ---- releasing --------------------------------------------------------------- */
 
-HOOK void free(void *p)
+static __attribute__((noinline)) void free_otherwise(void *p)
 {
     if (hook_must_release(p))
         hook_free(p);
+}
+
+/* False: p is none of the next allocator's. */
+static __attribute__((noinline)) bool record_free_otherwise(struct thread *t, void *p)
+{
+    if (arena_owns(p))
+        return false;
+    tracker_free(t, SEG_FN_FREE, p);
+    return true;
+}
+
+HOOK void free(void *p)
+{
+    if (!p)
+        return;
+    hook_prepare_release(p);
+    struct thread *t = enter_quickly();
+    if (__builtin_expect(!t, 0)) {
+        free_otherwise(p);
+        return;
+    }
+    if (__builtin_expect(record_free(t, SEG_FN_FREE, p), 1) || record_free_otherwise(t, p))
+        real.free(p);
+    tracker_leave(t);
 }
 
 HOOK void cfree(void *p)

@@ -13,7 +13,7 @@
 
 #include "agent/arena.h"
 #include "agent/real.h"
-#include "agent/tracker.h"
+#include "agent/record.h"
 
 #define HOOK __attribute__((visibility("default")))
 
@@ -36,13 +36,20 @@
     })
 #endif
 
+/* Record what fn handed out. */
+static inline void hook_record(struct thread *t, enum seg_function fn, void *p, size_t size,
+                               const struct stack_frame *caller)
+{
+    tracker_alloc(t, fn, p, size, caller, clock_ticks());
+}
+
 /* The end of a hook that may have handed out p. Returns p. */
 static inline void *hook_allocated(struct thread *t, enum seg_function fn, void *p,
                                    size_t size, const struct stack_frame *caller)
 {
     if (t) {
         if (p)
-            tracker_alloc(t, fn, p, size, caller);
+            hook_record(t, fn, p, size, caller);
         tracker_leave(t);
     }
     return p;
@@ -55,14 +62,19 @@ static inline bool hook_must_release(const void *p)
     return p && !arena_owns(p) && real_ready();
 }
 
-/* The begin of a hook that releases p; hook_released is its end. The next
- * allocator will read the words before p, which are often in no cache: they
- * may come while we look for p's record, which often is not, either. */
-static inline struct thread *hook_releasing(enum seg_function fn, void *p)
+/* The next allocator will read the words before p, which are often in no cache:
+ * they may come while we look for p's record, which often is not, either. */
+static inline void hook_prepare_release(const void *p)
 {
     __builtin_prefetch((const char *)p - 16, 1);
+}
+
+/* The begin of a hook that releases p; hook_released is its end. */
+static inline struct thread *hook_releasing(enum seg_function fn, void *p)
+{
+    hook_prepare_release(p);
     struct thread *t = tracker_enter();
-    if (t)
+    if (t && !record_free(t, fn, p))
         tracker_free(t, fn, p);
     return t;
 }
@@ -73,7 +85,7 @@ static inline void hook_released(struct thread *t)
         tracker_leave(t);
 }
 
-/* What malloc(size) and free(p) do, for calls by `caller`. */
+/* What malloc(size) and free(p) do, for calls by `caller`, the long way. */
 static inline void *hook_malloc(size_t size, const struct stack_frame *caller)
 {
     struct thread *t = tracker_enter();

@@ -40,7 +40,7 @@ struct known_table {
     struct known_entry entries[];
 };
 
-extern struct known_table *known_table;
+extern struct known_table *known_table __attribute__((visibility("hidden")));
 
 /* The hash of no frames, while no code was unloaded since `generation`. */
 static inline uint64_t known_seed(uint64_t generation)

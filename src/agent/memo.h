@@ -24,14 +24,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "agent/stack.h"
 #include "shared/segment.h"
-
-/* A frame. Its pc is also the word at sp - 8. */
-struct memo_frame {
-    uintptr_t sp;
-    uintptr_t pc;
-};
 
 /* How a frame's registers were found when the frame below it was left. */
 struct memo_link {
@@ -40,21 +38,26 @@ struct memo_link {
     uintptr_t cfa_at; /* sp was read there; 0: it was computed */
 };
 
-/* A frame that the walk under way has come through. */
+/* A frame that the walk under way has come through, and how it was left. */
 struct memo_fresh {
-    uintptr_t sp;
-    struct memo_link link;
-    uintptr_t uses_fp; /* its CFA depends on fp */
+    uintptr_t slot;
+    uintptr_t fp;
+    uint64_t rule;
 };
 
-/* Indexes count from the outermost frame, but in fresh[] from the leaf. */
+/* Indexes count from the outermost frame, but in fresh[] from the leaf. A frame's
+ * slot is where its pc, as a return address, lies: at sp - 8. */
 struct memo {
     uintptr_t hi;        /* end of the stack that it is about */
     uint64_t generation; /* of the rules */
     size_t depth;
-    bool linked;         /* any of `check` is set below depth */
+    size_t words;        /* lined up in slots[], a multiple of 4 */
+    size_t guarded;      /* links[], needs_fp[] and `check` are about the frames below
+                            this one; beyond, fp does not matter */
     uint64_t check[SEG_DEPTH_MAX / 64]; /* frames whose links must be verified */
-    struct memo_frame frames[SEG_DEPTH_MAX];
+    _Alignas(16) uintptr_t slots[SEG_DEPTH_MAX];
+    _Alignas(16) uintptr_t pcs[SEG_DEPTH_MAX];
+    uint64_t hashes[SEG_DEPTH_MAX]; /* of the frames up to each one, see known.h */
     struct memo_link links[SEG_DEPTH_MAX];
     uint8_t needs_fp[SEG_DEPTH_MAX]; /* its CFA, or an outer one, depends on fp */
     struct memo_fresh fresh[SEG_DEPTH_MAX];
@@ -63,8 +66,55 @@ struct memo {
 /* Do the links of the first n frames hold? */
 bool memo_links_hold(const struct memo *m, size_t n);
 
-/* Not 0 when frame f's return address is not in its place any more. */
-#define MEMO_DIFFERS(f) (*(const volatile uint64_t *)((f)->sp - 8) ^ (f)->pc)
+/* Not 0 when frame i's return address is not in its place any more. */
+static inline uint64_t memo_differs(const struct memo *m, size_t i)
+{
+    return *(const volatile uint64_t *)m->slots[i] ^ m->pcs[i];
+}
+
+/* The return addresses of the frames [0, result) are all in their places, and if
+ * result < n that of frame `result` is not. */
+static inline size_t memo_holding_pcs(const struct memo *m, size_t n)
+{
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        if (memo_differs(m, i) | memo_differs(m, i + 1) | memo_differs(m, i + 2) |
+            memo_differs(m, i + 3))
+            break;
+    while (i < n && !memo_differs(m, i))
+        i++;
+    return i;
+}
+
+/* The remembered stack may come again: put all words that it depends on behind
+ * one another in slots[] and pcs[], the guards behind the return addresses. Whoever
+ * asks has pushed fp right below its return address. False: there are too many.
+ * Until the next memo_unwind. */
+bool memo_line_up(struct memo *m);
+
+/* After that: do all words hold? Without a branch for each. */
+static inline __attribute__((always_inline)) bool memo_holds(const struct memo *m)
+{
+    const uintptr_t *at = m->slots, *end = at + m->words;
+#ifdef __SSE2__
+#define MEMO_TWO(at)                                                                      \
+    _mm_xor_si128(_mm_castpd_si128(_mm_loadh_pd(_mm_load_sd((const double *)(at)[0]),     \
+                                                (const double *)(at)[1])),                \
+                  *(const __m128i *)((at) + (m->pcs - m->slots)))
+    __m128i differ = _mm_setzero_si128();
+    do
+        differ = _mm_or_si128(differ, _mm_or_si128(MEMO_TWO(at), MEMO_TWO(at + 2)));
+    while ((at += 4) < end);
+#undef MEMO_TWO
+    return _mm_movemask_epi8(_mm_cmpeq_epi8(differ, _mm_setzero_si128())) == 0xffff;
+#else
+    uint64_t differ = 0;
+    do
+        differ |= memo_differs(m, (size_t)(at - m->slots));
+    while (++at < end);
+    return differ == 0;
+#endif
+}
 
 #define MEMO_UNKNOWN SIZE_MAX
 
@@ -77,19 +127,12 @@ static inline bool memo_same(const struct memo *m, const struct stack_frame *fir
     size_t n = m->depth;
     if (n == 0)
         return false;
-    const struct memo_frame *leaf = &m->frames[n - 1];
-    uint64_t differ = (leaf->sp ^ first->sp) | (leaf->pc ^ first->pc) |
+    uint64_t differ = (m->slots[n - 1] ^ (first->sp - 8)) | (m->pcs[n - 1] ^ first->pc) |
                       (m->generation ^ __atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE));
-    if (differ || (m->needs_fp[n - 1] && m->links[n - 1].fp != first->fp))
+    if (differ || (n <= m->guarded && m->needs_fp[n - 1] && m->links[n - 1].fp != first->fp))
         return false;
-    const struct memo_frame *f = m->frames;
-    for (; f + 4 <= leaf; f += 4)
-        if (MEMO_DIFFERS(f) | MEMO_DIFFERS(f + 1) | MEMO_DIFFERS(f + 2) | MEMO_DIFFERS(f + 3))
-            break;
-    while (f < leaf && !MEMO_DIFFERS(f))
-        f++;
-    *holds = (size_t)(f - m->frames);
-    return f == leaf && (!m->linked || memo_links_hold(m, n - 1));
+    *holds = memo_holding_pcs(m, n - 1);
+    return *holds == n - 1 && (m->guarded == 0 || memo_links_hold(m, n - 1));
 }
 
 /* Like stack_unwind, with SEG_DEPTH_MAX frames at most. `holds` is what memo_same
@@ -97,7 +140,7 @@ static inline bool memo_same(const struct memo *m, const struct stack_frame *fir
  * outermost frames of the stack that this memo was last asked about are also
  * the k outermost ones of this stack. pcs[0..*fresh) are the frames below
  * them, leaf first; pcs has room for SEG_DEPTH_MAX. The stack is k + *fresh
- * frames deep. */
+ * frames deep. It is remembered, with its hashes, if m->depth says so. */
 size_t memo_unwind(struct memo *m, const struct stack_frame *first, size_t holds,
                    uint64_t *pcs, size_t *fresh, enum stack_end *end);
 

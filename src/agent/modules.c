@@ -10,6 +10,7 @@
 
 #include "agent/procinfo.h"
 #include "agent/stack.h"
+#include "agent/care.h"
 #include "agent/store.h"
 #include "agent/trie.h"
 
@@ -20,6 +21,18 @@ static struct {
     uintptr_t end;
 } suspects[SUSPECTS_MAX];
 uint32_t modules_suspects;
+
+void modules_watch(void)
+{
+    __atomic_add_fetch(&modules_suspects, 1, __ATOMIC_RELEASE);
+    care_begin();
+}
+
+static void modules_watch_less(uint32_t reasons)
+{
+    __atomic_sub_fetch(&modules_suspects, reasons, __ATOMIC_RELEASE);
+    care_end(reasons);
+}
 
 /* For each module, a number below those of all nodes in it. */
 static uint32_t first_nodes[SEG_MODULES_MAX];
@@ -144,9 +157,9 @@ bool modules_attach(void)
     for (unsigned i = 0; i < SUSPECTS_MAX; i++)
         if (suspects[i].start != 0 && suspects[i].end == 0) {
             suspects[i].start = 0;
-            modules_suspects--;
+            modules_watch_less(1);
         }
-    modules_suspects -= retiring;
+    modules_watch_less(retiring);
     retiring = 0;
     return store_append(SEG_MODULES) == 0;
 }
@@ -169,7 +182,7 @@ void modules_suspect(uintptr_t start, uintptr_t end)
         if (__atomic_compare_exchange_n(&suspects[i].start, &expected, start, false,
                                         __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
             __atomic_store_n(&suspects[i].end, end, __ATOMIC_RELEASE);
-            __atomic_add_fetch(&modules_suspects, 1, __ATOMIC_RELEASE);
+            modules_watch();
             return;
         }
     }
@@ -183,9 +196,9 @@ static void watch_retiring(bool more)
                                      __ATOMIC_RELAXED))
         return;
     if (more)
-        __atomic_add_fetch(&modules_suspects, 1, __ATOMIC_RELEASE);
+        modules_watch();
     else
-        __atomic_sub_fetch(&modules_suspects, 1, __ATOMIC_RELEASE);
+        modules_watch_less(1);
 }
 
 /* Most libraries that come and go were never on a stack: then there is nothing
@@ -219,7 +232,7 @@ void modules_check(void)
         if (__atomic_exchange_n(&suspects[i].end, 0, __ATOMIC_ACQ_REL) == 0)
             continue; /* another thread has it */
         retire(start, end);
-        __atomic_sub_fetch(&modules_suspects, 1, __ATOMIC_RELEASE);
+        modules_watch_less(1);
         __atomic_store_n(&suspects[i].start, 0, __ATOMIC_RELEASE);
     }
     bool more = trie_retire_some();

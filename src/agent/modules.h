@@ -26,9 +26,13 @@ uint16_t modules_find(uintptr_t pc);
  * modules_check look. */
 void modules_suspect(uintptr_t start, uintptr_t end);
 
+/* modules_check is to be called on each event from now on. For verification; the
+ * rest is modules.c's own. */
+void modules_watch(void);
+
 /* Not 0 while modules_check has something to look at, and for ever where stacks
- * are verified: so the hot path has one word to test. */
-extern uint32_t modules_suspects;
+ * are verified. */
+extern uint32_t modules_suspects __attribute__((visibility("hidden")));
 
 /* For each suspect that is gone: mark it unloaded, retire its nodes, drop its
  * unwind rows. Any thread. */

@@ -120,12 +120,17 @@ bool real_resolve_late(void *(*find)(const char *name));
  * as set up. */
 void real_start(void);
 
+/* May `real` be used? */
+static inline bool real_is_known(void)
+{
+    return __atomic_load_n(&real.ready, __ATOMIC_ACQUIRE);
+}
+
 /* May `real` be used? Tries to make it so. Any thread, signal handlers too;
  * safe before this library is relocated. */
 static inline bool real_ready(void)
 {
-    return __builtin_expect(__atomic_load_n(&real.ready, __ATOMIC_ACQUIRE), 1) ||
-           real_resolve();
+    return __builtin_expect(real_is_known(), 1) || real_resolve();
 }
 
 /* real_cxx.c, for real.c: find the operators. `module` is the base address of

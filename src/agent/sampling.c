@@ -2,6 +2,7 @@
 /* Counting of passed and sampled blocks; see sampling.h. */
 #include "agent/sampling.h"
 
+#include "agent/blocks.h"
 #include "agent/clock.h"
 #include "agent/heap.h"
 #include "agent/history.h"

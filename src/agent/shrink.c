@@ -129,27 +129,6 @@ static void take_back(struct hold *h)
 
 /* ---- the other threads ----------------------------------------------------------- */
 
-/* False: the part was in the thread's cache. */
-static bool strike_part(struct thread *t, const struct blocks_part *part)
-{
-    bool clean = true;
-    for (uintptr_t w = part->first_window; w <= part->last_window; w++) {
-        uintptr_t expected = w;
-        if (__atomic_compare_exchange_n(&t->blocks.entries[w % BLOCKS_CACHE].window, &expected,
-                                        0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-            clean = false;
-    }
-    return clean;
-}
-
-static bool strike(struct thread *t, unsigned n)
-{
-    bool clean = true;
-    for (unsigned i = 0; i < n; i++)
-        clean &= strike_part(t, &holds[i].what);
-    return clean;
-}
-
 static bool synchronise(void)
 {
     if (heap_single_threaded())
@@ -162,22 +141,18 @@ static bool synchronise(void)
     return done;
 }
 
-/* Is every other thread outside of hooks, and unaware of the first n holds? */
-static bool all_outside(const struct thread *self, unsigned n)
+/* Is every other thread outside of hooks, and so unaware of what is held? */
+static bool all_outside(const struct thread *self)
 {
-    for (uint32_t row = THREAD_ROW_FIRST, rows = threads_rows(); row < rows; row++)
-        strike(threads_state(row), n);
     if (!synchronise() || __atomic_load_n(&threads_crowded, __ATOMIC_ACQUIRE))
         return false;
-    bool all = true;
     for (uint32_t row = THREAD_ROW_FIRST, rows = threads_rows(); row < rows; row++) {
         struct thread *t = threads_state(row);
         uintptr_t gate = __atomic_load_n(&t->gate.word, __ATOMIC_ACQUIRE);
         if (t != self && gate != GATE_OPEN && gate != GATE_UNSET)
             return false;
-        all &= strike(t, n);
     }
-    return all;
+    return true;
 }
 
 /* ---- sweeps ------------------------------------------------------------------------ */
@@ -186,8 +161,10 @@ static bool all_outside(const struct thread *self, unsigned n)
 static bool due(void)
 {
     const struct seg_globals *g = store.globals;
-    int64_t bytes = __atomic_load_n(&g->live_bytes, __ATOMIC_RELAXED);
-    int64_t blocks = __atomic_load_n(&g->live_blocks, __ATOMIC_RELAXED);
+    int64_t bytes = __atomic_load_n(&g->peak_bytes, __ATOMIC_RELAXED) -
+                    __atomic_load_n(&g->room_bytes, __ATOMIC_RELAXED);
+    int64_t blocks = __atomic_load_n(&g->peak_blocks, __ATOMIC_RELAXED) -
+                     __atomic_load_n(&g->room_blocks, __ATOMIC_RELAXED);
     if (bytes > state.high_bytes)
         state.high_bytes = bytes;
     if (blocks > state.high_blocks)
@@ -212,7 +189,7 @@ void shrink_tick(struct thread *t)
     unsigned n = 0;
     for (unsigned looks = 0; looks < LOOKS && n < HOLDS && part < end; looks++)
         n += hold(&holds[n], part++);
-    bool safe = n > 0 && all_outside(t, n);
+    bool safe = n > 0 && all_outside(t);
     for (unsigned i = 0; i < n; i++) {
         if (safe)
             take_back(&holds[i]);

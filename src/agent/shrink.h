@@ -5,11 +5,11 @@
  * all parts, a few in each density tick.
  *
  * A part is taken back only when nobody can be about to write there, at no cost
- * to the hot path, which trusts what it remembers of committed parts:
+ * to the hot path, which trusts the table of committed parts:
  *
- *   1. the part is announced in a hold, and its committed bits are cleared;
- *   2. it is struck from all threads' caches, and membarrier(2) makes every
- *      running thread see both;
+ *   1. the part is announced in a hold, and its committed bits and its entry in
+ *      that table are cleared;
+ *   2. membarrier(2) makes every running thread see both;
  *   3. no thread is within a hook: their gates are open. Whoever enters one from
  *      now on finds no committed part, and looks for a hold;
  *   4. all records are still free: the hold becomes final, and the pages go.

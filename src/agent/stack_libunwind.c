@@ -15,11 +15,13 @@
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
 
+#include "agent/care.h"
 #include "shared/segment.h"
 
 #define OWN_FRAMES_MAX 16 /* of the agent, below the first frame */
 
 uint64_t stack_generation;
+uint64_t care_word;
 
 void stack_init(void)
 {

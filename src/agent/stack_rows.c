@@ -8,10 +8,12 @@
  */
 #include "agent/stack.h"
 
+#include "agent/care.h"
 #include "agent/walk.h"
 #include "shared/segment.h"
 
 uint64_t stack_generation;
+uint64_t care_word;
 
 void stack_init(void)
 {
@@ -24,6 +26,7 @@ void stack_forget(uintptr_t start, uintptr_t end)
     walk_guess_forget();
     /* Pairs with the acquire of those who remember stacks. */
     __atomic_fetch_add(&stack_generation, 1, __ATOMIC_RELEASE);
+    __atomic_fetch_add(&care_word, CARE_GENERATION, __ATOMIC_RELEASE);
 }
 
 bool stack_explains(uint64_t pc)

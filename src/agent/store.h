@@ -46,7 +46,7 @@ struct store {
     char path[320];            /* of the file */
 };
 
-extern struct store store;
+extern struct store store __attribute__((visibility("hidden")));
 
 /* What the file says about the process besides the configuration. */
 struct store_identity {

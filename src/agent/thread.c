@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/clock.h"
+#include "agent/heap.h"
 #include "agent/store.h"
 #include "agent/tier.h"
 #include "agent/wiped.h"
@@ -48,8 +49,7 @@ static struct thread *prepare(uint32_t row, int32_t tid)
     t->page = &store.threads[row];
     t->site_dir = store.site_dirs + (size_t)row * store.dir_entries;
     t->last_block = NULL;
-    t->counters = NULL;
-    t->memo.depth = 0;
+    t->again.when = (uint64_t)row << SEG_BLOCK_BIRTH_BITS;
     t->name_interval = t->name_countdown = 1;
     t->page->tid = tid;
     t->shared = row == THREAD_ROW_SHARED;
@@ -67,7 +67,6 @@ static void renew(uint32_t row)
     t->page = &store.threads[row];
     t->site_dir = store.site_dirs + (size_t)row * store.dir_entries;
     t->site_dir_pages = 0;
-    memset(&t->blocks, 0, sizeof t->blocks);
 }
 
 bool threads_attach(void)
@@ -120,8 +119,7 @@ static void fold(struct seg_thread *page)
     for (size_t i = 0; i < n; i++)
         if (from[i])
             __atomic_add_fetch(&to[i], from[i], __ATOMIC_RELAXED);
-    __atomic_add_fetch(&store.globals->live_bytes, page->pending_bytes, __ATOMIC_RELAXED);
-    __atomic_add_fetch(&store.globals->live_blocks, page->pending_blocks, __ATOMIC_RELAXED);
+    heap_take(page->pending_bytes, page->pending_blocks, page->last_ticks);
     if (sum->last_ticks < page->last_ticks)
         sum->last_ticks = page->last_ticks;
     memset(page, 0, sizeof *page);

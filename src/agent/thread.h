@@ -15,7 +15,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "agent/blocks.h"
 #include "agent/gate.h"
 #include "agent/memo.h"
 #include "agent/sampler.h"
@@ -33,33 +32,50 @@ enum {
     THREAD_PATH_OFF = 4,     /* recording ended: ask whether it began again */
 };
 
+/* What is there when the thread's next event is like its last one: it comes from
+ * the same stack, and nothing needs care. */
+struct thread_again {
+    uintptr_t sp, pc; /* of the last stack's leaf; sp 0: none is known */
+    uint64_t care;    /* care_word, see care.h */
+    uint64_t what;    /* of the record of a block of no bytes, and the part of its */
+    uint64_t when;    /* `when` that is the thread's */
+    struct seg_site_counters *counters; /* not NULL */
+};
+
 struct thread {
     struct gate gate;
+    uint32_t path;           /* THREAD_PATH_...: not 0 where nothing is simple; atomic:
+                                others set it to THREAD_PATH_OFF */
+    bool shared;             /* row 1: its counters are updated atomically */
+    bool drained;            /* for threads_drained */
     struct seg_thread *page;
+    struct thread_again again;
+    struct seg_site_counters *counters; /* of the last stack's site; NULL: not looked up */
+    const void *last_block;  /* handed out by its last event, else NULL */
+    uint32_t site;           /* of the last stack */
+    uint32_t row;
     uint32_t *site_dir;      /* of its row: chunk numbers */
     uint64_t site_dir_pages; /* bit i: page i of site_dir is committed */
-    struct blocks_cache blocks;
-    void *last_block;        /* handed out by its last event, else NULL */
-    uint32_t last_site;      /* of last_block */
-    uint32_t row;
     uint32_t name_countdown; /* density ticks until its name is read again */
     uint32_t name_interval;
-    bool shared;             /* row 1: its counters are updated atomically */
-    uint32_t path;           /* THREAD_PATH_...: not 0 where nothing is simple;
-                                atomic: others set it to THREAD_PATH_OFF */
     uint32_t tier_version;   /* that `path` goes by */
-    bool drained;            /* for threads_drained */
     struct sampler sampler;
-    /* The last stack: its site, the counters of that (NULL: not looked up), and
-     * of its frames, outermost first, the hashes and, where the trie was asked,
-     * the nodes (0: it was not). */
-    uint32_t site;
-    struct seg_site_counters *counters;
-    uint64_t hashes[SEG_DEPTH_MAX];
+    /* Of the last stack's frames, outermost first, the nodes of the first n_nodes. */
+    size_t n_nodes;
     uint32_t nodes[SEG_DEPTH_MAX];
     uint64_t pcs[SEG_DEPTH_MAX]; /* not on the program's stack */
     struct memo memo;
 };
+
+/* Forget which stack was last. */
+static inline void thread_forget_stack(struct thread *t)
+{
+    t->again.sp = 0;
+    t->counters = NULL;
+    t->site = 0;
+    t->n_nodes = 0;
+    t->memo.depth = 0;
+}
 
 static inline struct thread *thread_self(void)
 {
@@ -103,6 +119,6 @@ uint32_t threads_rows(void);
 struct thread *threads_state(uint32_t row);
 
 /* Some thread found no page and has events without a gate, now or earlier; atomic. */
-extern bool threads_crowded;
+extern bool threads_crowded __attribute__((visibility("hidden")));
 
 #endif

@@ -89,9 +89,7 @@ void tier_adopt(struct thread *t)
         __atomic_compare_exchange_n(&t->path, &now, next, false, __ATOMIC_SEQ_CST,
                                     __ATOMIC_RELAXED);
     /* What is known of the last stack may be site 0's counters. */
-    t->counters = NULL;
-    t->site = 0;
-    t->memo.depth = 0;
+    thread_forget_stack(t);
     uint64_t mean = __atomic_load_n(&tier.sample, __ATOMIC_RELAXED);
     if (t->path == THREAD_PATH_SAMPLED && t->sampler.mean != mean)
         sampler_seed(&t->sampler, mean, clock_ticks() ^ (uint64_t)t->page->tid << 40);

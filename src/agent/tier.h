@@ -23,7 +23,7 @@ struct tier {
                           another than sampled */
     bool sampled;      /* the tier is, or was, sampled */
 };
-extern struct tier tier;
+extern struct tier tier __attribute__((visibility("hidden")));
 
 /* What the environment asks for. Once per program image. */
 void tier_configure(enum seg_tier kind, uint64_t sample);

@@ -14,30 +14,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "agent/blocks.h"
-#include "agent/clock.h"
-#include "agent/heap.h"
 #include "agent/history.h"
 #include "agent/known.h"
 #include "agent/modules.h"
 #include "agent/process.h"
+#include "agent/record.h"
 #include "agent/sampling.h"
-#include "agent/sites.h"
 #include "agent/store.h"
-#include "agent/thread.h"
 #include "agent/trie.h"
 #include "agent/verify.h"
-
-#define HOT __attribute__((always_inline)) static inline
-
-/* Add to a counter of t's own, or of the shared row. */
-HOT void add(bool shared, uint64_t *counter, uint64_t n)
-{
-    if (shared)
-        __atomic_add_fetch(counter, n, __ATOMIC_RELAXED);
-    else
-        *counter += n;
-}
 
 /* ---- in and out of a hook ---------------------------------------------------- */
 
@@ -73,7 +58,7 @@ static __attribute__((noinline)) struct thread *enter_slowly(uintptr_t frame)
         return NULL;
     bool nested = gate_is_shut(&t->gate, frame);
     if (nested)
-        add(true, &threads_shared()->page->nested, 1);
+        record_add(true, &threads_shared()->page->nested, 1);
     else
         t->gate.word = frame;
     process_release();
@@ -124,32 +109,58 @@ static __attribute__((noinline)) uint32_t meet_site(struct thread *t, size_t kep
                                                     uint64_t hash, enum stack_end end)
 {
     /* Begin below the innermost of the kept frames whose node is known. */
-    size_t known = kept;
-    while (known > 0 && t->nodes[known - 1] == 0)
-        known--;
+    size_t known = t->n_nodes;
     for (size_t i = kept; i > known; i--)
-        t->pcs[fresh++] = t->memo.frames[i - 1].pc;
+        t->pcs[fresh++] = t->memo.pcs[i - 1];
     bool found = trie_find(known ? t->nodes[known - 1] : 0, t->pcs, fresh, t->nodes + known);
-    uint32_t site = found ? trie_site(t->nodes[known + fresh - 1], flags_of(end)) : 0;
+    if (!found)
+        return 0;
+    t->n_nodes = known + fresh;
+    uint32_t site = trie_site(t->nodes[t->n_nodes - 1], flags_of(end));
     if (site)
         known_add(hash, site);
     return site;
 }
 
+/* Of a stack that the memo does not remember. */
+static __attribute__((noinline)) uint64_t hash_of(const uint64_t *pcs, size_t n)
+{
+    uint64_t hash = known_seed(__atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE));
+    while (n-- > 0)
+        hash = known_mix(hash, pcs[n]);
+    return hash;
+}
+
+/* The last stack came again: the hot path may look for it from now on. */
+static void expect_again(struct thread *t, const struct stack_frame *caller)
+{
+    if (t->site == 0 || !t->counters || !memo_line_up(&t->memo))
+        return;
+    t->again.sp = caller->sp;
+    t->again.pc = caller->pc;
+    t->again.care = care_without_reasons(t->memo.generation);
+    t->again.what = blocks_what(0, t->site);
+    t->again.counters = t->counters;
+}
+
 HOT uint32_t look_up_site(struct thread *t, const struct stack_frame *caller)
 {
     size_t holds = MEMO_UNKNOWN;
-    if (__builtin_expect(memo_same(&t->memo, caller, &holds), 1))
+    if (memo_same(&t->memo, caller, &holds)) {
+        expect_again(t, caller);
         return t->site;
+    }
     enum stack_end end;
     size_t fresh, kept = memo_unwind(&t->memo, caller, holds, t->pcs, &fresh, &end);
-    uint64_t hash = kept ? t->hashes[kept - 1] : known_seed(stack_generation);
-    for (size_t i = fresh, at = kept; i-- > 0; at++) {
-        t->hashes[at] = hash = known_mix(hash, t->pcs[i]);
-        t->nodes[at] = 0;
-    }
-    t->page->cut_stacks += end == STACK_CUT;
+    size_t depth = t->memo.depth;
+    uint64_t hash = __builtin_expect(depth != 0, 1) ? t->memo.hashes[depth - 1]
+                                                    : hash_of(t->pcs, fresh);
+    if (t->n_nodes > kept)
+        t->n_nodes = kept;
+    t->again.sp = 0;
     t->counters = NULL;
+    if (__builtin_expect(end == STACK_CUT, 0))
+        t->page->cut_stacks++;
     uint32_t site = known_site(hash);
     return t->site = __builtin_expect(site != 0, 1) ? site
                                                     : meet_site(t, kept, fresh, hash, end);
@@ -160,7 +171,9 @@ static __attribute__((noinline, cold)) uint32_t
 find_site_carefully(struct thread *t, const struct stack_frame *caller)
 {
     modules_check();
-    uint32_t site = look_up_site(t, caller);
+    /* So that what the hot path would do is verified, too. */
+    bool same = record_same_stack(t, caller, care_without_reasons(stack_generation));
+    uint32_t site = same ? t->site : look_up_site(t, caller);
     verify_site(t, caller, site);
     return site;
 }
@@ -171,8 +184,6 @@ HOT uint32_t find_site(struct thread *t, const struct stack_frame *caller)
         return find_site_carefully(t, caller);
     return look_up_site(t, caller);
 }
-
-/* ---- counting ------------------------------------------------------------------- */
 
 /* The counters of a site; those of site 0 where there is no memory for more. */
 static struct seg_site_counters *counters(struct thread *t, uint32_t *site)
@@ -185,57 +196,21 @@ static struct seg_site_counters *counters(struct thread *t, uint32_t *site)
     return c;
 }
 
-/* The same for a site that was met before: it may be the last one. */
-HOT struct seg_site_counters *known_counters(struct thread *t, uint32_t site)
-{
-    return site == t->site && t->counters ? t->counters : counters(t, &site);
-}
-
-HOT void count_lifetime(struct thread *t, bool shared, uint64_t birth, uint64_t ticks)
-{
-    uint64_t age = ((ticks >> CLOCK_SHIFT_BIRTH) - birth) & BLOCKS_BIRTH_MASK;
-    unsigned life = age ? 64 - (unsigned)__builtin_clzll(age) : 0;
-    add(shared, &t->page->lifetimes[life < SEG_LIFE_CLASSES ? life : SEG_LIFE_CLASSES - 1], 1);
-}
-
-HOT void count_free(struct thread *t, bool shared, uint64_t size, struct seg_site_counters *c)
-{
-    struct seg_class *class = &t->page->classes[seg_size_class(size)];
-    add(shared, &class->frees, 1);
-    add(shared, &class->bytes_freed, size);
-    uint32_t epoch = heap_descend();
-    if (__builtin_expect(c != NULL, 1)) {
-        sites_keep_peak(c, epoch);
-        add(shared, &c->frees, 1);
-        add(shared, &c->bytes_freed, size);
-    }
-    heap_add(t, shared, -(int64_t)size, -1, t->page->last_ticks);
-}
+/* ---- counting ------------------------------------------------------------------- */
 
 HOT void count_alloc(struct thread *t, bool shared, uint64_t size, uint32_t site,
                      struct seg_site_counters *c, uint64_t ticks)
 {
-    struct seg_class *class = &t->page->classes[seg_size_class(size)];
-    add(shared, &class->allocations, 1);
-    add(shared, &class->bytes_allocated, size);
-    if (__builtin_expect(c != NULL, 1)) {
-        sites_keep_peak(c, __atomic_load_n(&store.globals->epoch, __ATOMIC_RELAXED));
-        add(shared, &c->allocations, 1);
-        add(shared, &c->bytes_allocated, size);
-    }
     if (__builtin_expect(site == 0, 0))
-        add(shared, &t->page->unattributed, 1);
-    add(shared, &t->page->density_count, 1);
-    t->page->last_ticks = ticks;
-    heap_add(t, shared, (int64_t)size, 1, ticks);
+        record_add(shared, &t->page->unattributed, 1);
+    record_count_alloc(t, shared, size, c, ticks);
 }
 
-/* A block that the thread's last event handed out is temporary. Its time is not
- * taken: the clock is a large part of what an event costs. */
-HOT void record_free(struct thread *t, bool shared, uint64_t size, uint32_t site,
-                     uint64_t birth, const void *p)
+/* A block that the thread's last event handed out is temporary. */
+static void record_gone(struct thread *t, bool shared, const struct block *b, const void *p)
 {
-    struct seg_site_counters *c = known_counters(t, site);
+    uint32_t site = b->site;
+    struct seg_site_counters *c = counters(t, &site);
     if (!shared && t->last_block == p) {
         t->page->temporary++;
         if (c)
@@ -243,26 +218,20 @@ HOT void record_free(struct thread *t, bool shared, uint64_t size, uint32_t site
     } else {
         uint64_t ticks = clock_ticks();
         history_advance(t, ticks);
-        count_lifetime(t, shared, birth, ticks);
+        record_count_lifetime(t, shared, b->birth, ticks);
     }
     t->last_block = NULL;
-    count_free(t, shared, size, c);
+    record_count_free(t, shared, b->size, c);
 }
 
 /* ---- where nothing is simple ------------------------------------------------------- */
-
-/* The shared row has no cache: several threads use it. */
-static struct blocks_cache *cache_of(struct thread *t)
-{
-    return t->shared ? NULL : &t->blocks;
-}
 
 /* There is no room for the record of a block. */
 static void count_lost(struct thread *t, bool shared, uint64_t size)
 {
     __atomic_add_fetch(&blocks_lost, 1, __ATOMIC_RELAXED);
-    add(shared, &t->page->lost, 1);
-    add(shared, &t->page->lost_bytes, size);
+    record_add(shared, &t->page->lost, 1);
+    record_add(shared, &t->page->lost_bytes, size);
 }
 
 HOT void put_slowly(struct thread *t, bool shared, void *p, size_t size, uint32_t site,
@@ -274,14 +243,15 @@ HOT void put_slowly(struct thread *t, bool shared, void *p, size_t size, uint32_
         .site = site,
         .thread = t->row,
     };
-    enum blocks_result result = blocks_put_slowly(cache_of(t), (uintptr_t)p, &b, &old);
+    enum blocks_result result = blocks_put_slowly((uintptr_t)p, &b, &old);
     if (result == BLOCKS_FULL) {
         count_lost(t, shared, size);
         return;
     }
     if (result == BLOCKS_REPLACED) {
-        add(shared, &t->page->missed_frees, 1);
-        count_free(t, shared, old.size, known_counters(t, old.site));
+        record_add(shared, &t->page->missed_frees, 1);
+        uint32_t of = old.site;
+        record_count_free(t, shared, old.size, counters(t, &of));
     }
     count_alloc(t, shared, size, site, c, ticks);
 }
@@ -323,40 +293,35 @@ static void count_unknown_free(struct thread *t, bool shared, const void *p)
     if (samples_take((uintptr_t)p, &sample))
         sampling_free(t, shared, &sample, temporary);
     else
-        add(shared,
+        record_add(shared,
             tier.sampled  ? &t->page->unsampled_frees
             : take_lost() ? &t->page->lost_frees
             : forked      ? &t->page->inherited_frees
                           : &t->page->foreign_frees, 1);
 }
 
-static __attribute__((noinline)) void take_slowly(struct thread *t, void *p)
-{
-    struct block b;
-    if (!blocks_take_slowly(cache_of(t), (uintptr_t)p, &b))
-        count_unknown_free(t, t->shared, p);
-    else if (t->shared)
-        record_free(t, true, b.size, b.site, b.birth, p);
-    else
-        record_free(t, false, b.size, b.site, b.birth, p);
-}
-
 /* ---- events ------------------------------------------------------------------------ */
 
 /* caller NULL: without a stack. */
-HOT void record_alloc(struct thread *t, void *p, size_t size, const struct stack_frame *caller,
-                      uint64_t ticks)
+HOT void alloc_owned(struct thread *t, void *p, size_t size, const struct stack_frame *caller,
+                     uint64_t ticks)
 {
     uint32_t site = caller ? find_site(t, caller) : 0;
     struct seg_site_counters *c = t->counters;
-    if (__builtin_expect(!c, 0))
-        c = t->counters = counters(t, &site);
+    if (__builtin_expect(!c, 0)) {
+        c = counters(t, &site);
+        t->counters = site == t->site ? c : NULL;
+    }
     t->last_block = p;
-    if (__builtin_expect(blocks_put(&t->blocks, (uintptr_t)p, size, site,
-                                    ticks >> CLOCK_SHIFT_BIRTH, t->row), 1))
-        count_alloc(t, false, size, site, c, ticks);
-    else
+    struct seg_block *record = blocks_near((uintptr_t)p);
+    if (__builtin_expect(!record || record->what != 0 || size > RECORD_SIZE_MAX ||
+                         __atomic_load_n(&blocks_overflow, __ATOMIC_RELAXED) != 0, 0)) {
         put_owned(t, p, size, site, c, ticks);
+        return;
+    }
+    record->when = record_when(t, p, ticks);
+    __atomic_store_n(&record->what, blocks_what(size, site), __ATOMIC_RELEASE);
+    count_alloc(t, false, size, site, c, ticks);
 }
 
 static __attribute__((noinline, cold)) void record_sample(struct thread *t, void *p, size_t size,
@@ -376,7 +341,7 @@ static __attribute__((noinline)) void alloc_otherwise(struct thread *t, void *p,
                    (t->shared && __atomic_load_n(&tier.kind, __ATOMIC_RELAXED) ==
                                      SEG_TIER_SAMPLED);
     if (t->path == THREAD_PATH_PLAIN) {
-        record_alloc(t, p, size, NULL, ticks);
+        alloc_owned(t, p, size, NULL, ticks);
     } else if (sampled) {
         if (!t->shared)
             t->last_block = p;
@@ -389,67 +354,45 @@ static __attribute__((noinline)) void alloc_otherwise(struct thread *t, void *p,
 
 static __attribute__((noinline)) void alloc_counted(struct thread *t, enum seg_function fn,
                                                     void *p, size_t size,
-                                                    const struct stack_frame *caller)
+                                                    const struct stack_frame *caller,
+                                                    uint64_t ticks)
 {
     if (is_off(t))
         return;
-    uint64_t ticks = clock_ticks();
     history_advance(t, ticks);
-    add(t->shared, &t->page->functions[fn], 1);
+    record_add(t->shared, &t->page->functions[fn], 1);
     if (t->path == 0)
-        record_alloc(t, p, size, caller, ticks);
+        alloc_owned(t, p, size, caller, ticks);
     else
         alloc_otherwise(t, p, size, caller, ticks);
 }
 
 void tracker_alloc(struct thread *t, enum seg_function fn, void *p, size_t size,
-                   const struct stack_frame *caller)
+                   const struct stack_frame *caller, uint64_t ticks)
 {
-    /* The path comes first: where it is off, there may be no page. */
-    if (__builtin_expect(t->path == 0, 1)) {
-        uint64_t ticks = clock_ticks();
-        if (!history_is_due(t, ticks)) {
-            t->page->functions[fn]++;
-            record_alloc(t, p, size, caller, ticks);
-            return;
-        }
+    /* The path comes first: where it is off, there may be no page. A tick may bring
+     * another one. */
+    if (__builtin_expect(t->path == 0, 1) && !history_is_due(t, ticks)) {
+        t->page->functions[fn]++;
+        alloc_owned(t, p, size, caller, ticks);
+    } else {
+        alloc_counted(t, fn, p, size, caller, ticks);
     }
-    alloc_counted(t, fn, p, size, caller); /* a tick may bring another path */
 }
 
-HOT void free_owned(struct thread *t, void *p)
-{
-    struct seg_block b = blocks_take(&t->blocks, (uintptr_t)p);
-    if (__builtin_expect(b.what != 0, 1))
-        record_free(t, false, (b.what & BLOCKS_SIZE_MASK) - 1,
-                    (uint32_t)(b.what >> SEG_BLOCK_SIZE_BITS), b.when & BLOCKS_BIRTH_MASK, p);
-    else
-        take_slowly(t, p);
-}
-
-/* Nearly all frees end at the filter, while nothing is in the live table. */
-static __attribute__((noinline)) void free_otherwise(struct thread *t, enum seg_function fn,
-                                                     void *p)
-{
-    if (is_off(t))
-        return;
-    add(t->shared, &t->page->functions[fn], 1);
-    if (t->path == THREAD_PATH_PLAIN || t->path == 0)
-        free_owned(t, p);
-    else if (tier.recorded)
-        take_slowly(t, p);
-    else
-        count_unknown_free(t, t->shared, p);
-}
-
+/* While nothing is in the live table, nearly all frees end at the samples' filter. */
 void tracker_free(struct thread *t, enum seg_function fn, void *p)
 {
-    if (__builtin_expect(t->path != 0, 0)) {
-        free_otherwise(t, fn, p);
+    struct block b;
+    if (is_off(t))
         return;
-    }
-    t->page->functions[fn]++;
-    free_owned(t, p);
+    record_add(t->shared, &t->page->functions[fn], 1);
+    if (!tier.recorded || !blocks_take_slowly((uintptr_t)p, &b))
+        count_unknown_free(t, t->shared, p);
+    else if (t->shared)
+        record_gone(t, true, &b, p);
+    else
+        record_gone(t, false, &b, p);
 }
 
 /* ---- realloc ------------------------------------------------------------------------ */
@@ -461,7 +404,7 @@ void tracker_realloc_begin(struct thread *t, void *p, struct tracker_block *old)
         old->known = old->sampled = false;
         return;
     }
-    old->known = blocks_take_slowly(cache_of(t), (uintptr_t)p, &b);
+    old->known = blocks_take_slowly((uintptr_t)p, &b);
     old->sampled = !old->known && samples_take((uintptr_t)p, &old->sample);
     if (old->known) {
         old->size = b.size;
@@ -483,9 +426,10 @@ static void end_sampled(struct thread *t, bool shared, const void *p,
 
 HOT void end_old(struct thread *t, bool shared, void *p, const struct tracker_block *old)
 {
-    if (old->known)
-        record_free(t, shared, old->size, old->site, old->birth, p);
-    else if (old->sampled)
+    if (old->known) {
+        struct block b = { .size = old->size, .site = old->site, .birth = old->birth };
+        record_gone(t, shared, &b, p);
+    } else if (old->sampled)
         end_sampled(t, shared, p, old);
     else
         count_unknown_free(t, shared, p);
@@ -500,18 +444,18 @@ void tracker_realloc_end(struct thread *t, enum seg_function fn, void *p,
     uint64_t ticks = clock_ticks();
     bool shared = t->shared;
     history_advance(t, ticks);
-    add(shared, &t->page->functions[fn], 1);
+    record_add(shared, &t->page->functions[fn], 1);
     if (shared)
         end_old(t, true, p, old);
     else
         end_old(t, false, p, old);
     if (!q)
         return;
-    add(shared, &t->page->reallocations, 1);
+    record_add(shared, &t->page->reallocations, 1);
     if (t->path != 0)
         alloc_otherwise(t, q, size, caller, ticks);
     else
-        record_alloc(t, q, size, caller, ticks);
+        alloc_owned(t, q, size, caller, ticks);
 }
 
 void tracker_realloc_cancel(struct thread *t, void *p, const struct tracker_block *old)
@@ -523,7 +467,7 @@ void tracker_realloc_cancel(struct thread *t, void *p, const struct tracker_bloc
         .thread = old->thread,
     };
     if (old->known &&
-        blocks_put_slowly(cache_of(t), (uintptr_t)p, &b, &replaced) == BLOCKS_FULL)
+        blocks_put_slowly((uintptr_t)p, &b, &replaced) == BLOCKS_FULL)
         count_lost(t, t->shared, old->size);
     else if (old->sampled)
         samples_put(&old->sample);

@@ -12,10 +12,12 @@
  *     void *p = real.malloc(size);
  *     if (t) {
  *         if (p)
- *             tracker_alloc(t, SEG_FN_MALLOC, p, size, &caller);
+ *             tracker_alloc(t, SEG_FN_MALLOC, p, size, &caller, clock_ticks());
  *         tracker_leave(t);
  *     }
  *     return p;
+ *
+ * where events that are like the last one may be left to record.h.
  *
  * Every function runs inside malloc: no locks, no allocation, errno is kept by
  * the tracker itself. All of them are safe in threads at any stage of life, in
@@ -62,9 +64,9 @@ static inline void tracker_leave(struct thread *t)
     gate_leave(t);
 }
 
-/* p was handed out. p is never NULL. */
+/* p, never NULL, was handed out, at that time. */
 void tracker_alloc(struct thread *t, enum seg_function fn, void *p, size_t size,
-                   const struct stack_frame *caller);
+                   const struct stack_frame *caller, uint64_t ticks);
 
 /* p, never NULL, is about to be released. */
 void tracker_free(struct thread *t, enum seg_function fn, void *p);

@@ -272,6 +272,6 @@ bool verify_load(unsigned one_in)
     libgcc_unwind(&nowhere, &s->libgcc);
     libunwind_unwind(&nowhere, &s->libunwind);
     scratch = memory;
-    __atomic_add_fetch(&modules_suspects, 1, __ATOMIC_RELEASE);
+    modules_watch();
     return true;
 }

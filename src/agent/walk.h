@@ -68,6 +68,21 @@ bool walk_follows_call(uintptr_t pc);
 /* Forget what walk_guess found out about code. */
 void walk_guess_forget(void);
 
+/* To the caller, by a rule of the kind ROWS_SP. False as below. */
+static inline __attribute__((always_inline)) bool
+walk_simply(uintptr_t *sp, uintptr_t *fp, uintptr_t *pc, uintptr_t hi, uint64_t rule)
+{
+    uintptr_t cfa = *sp + (uintptr_t)rows_cfa(rule);
+    int64_t saved = rows_fp(rule);
+    if (__builtin_expect(cfa > hi, 0))
+        return false;
+    if (saved)
+        *fp = walk_load(cfa + (uintptr_t)saved);
+    *pc = walk_load(cfa - 8);
+    *sp = cfa;
+    return true;
+}
+
 /* To the caller, by a rule; reads only [*sp, hi). False: the rule cannot say
  * it, or it leads out of the stack; nothing was changed. */
 static inline __attribute__((always_inline)) bool

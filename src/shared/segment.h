@@ -254,13 +254,13 @@ struct seg_header {
 #define SEG_BATCH_BYTES 65536
 
 struct seg_globals {
-    int64_t  live_bytes;  /* atomic */
-    int64_t  live_blocks; /* atomic */
-    int64_t  peak_bytes;  /* the highest live_bytes */
-    int64_t  peak_blocks; /* the highest live_blocks (on its own) */
+    int64_t  room_bytes;  /* atomic: live bytes below peak_bytes, and */
+    int64_t  room_blocks; /* atomic: live blocks below peak_blocks */
+    int64_t  peak_bytes;  /* atomic: the most that were alive */
+    int64_t  peak_blocks; /* atomic: on its own */
     uint64_t peak_ticks;  /* when peak_bytes was reached */
     uint32_t epoch;       /* counts the heap's descents from a maximum */
-    uint32_t at_peak;     /* 1 while live_bytes == peak_bytes */
+    uint32_t at_peak;     /* 1 from a new peak_bytes to the next free */
     uint32_t folding;     /* atomic: odd while an ended thread's page is being
                              added to row 0; changed: copy the threads again */
     uint8_t  pad[12];
@@ -298,7 +298,7 @@ struct seg_thread {
     char     name[16];
     uint64_t first_ticks;
     uint64_t last_ticks;    /* of its last allocation */
-    int64_t  pending_bytes; /* not yet in globals.live_bytes */
+    int64_t  pending_bytes; /* not yet taken from globals.room_bytes */
     int64_t  pending_blocks;
     uint64_t density_tick;  /* the tick that it is counting, and */
     uint64_t density_count; /* how many allocations it made in it */

@@ -69,7 +69,7 @@ static void describe(const struct search *s, int fd, const struct seg_header *h,
     f->root_pid = h->root_pid;
     if (at->offset <= INT64_MAX &&
         pread(fd, &globals, sizeof globals, (off_t)at->offset) == (ssize_t)sizeof globals)
-        f->live_bytes = globals.live_bytes;
+        f->live_bytes = (int64_t)((uint64_t)globals.peak_bytes - (uint64_t)globals.room_bytes);
     text_copy_command(f->command, sizeof f->command, h->command, command);
 }
 
