@@ -13,6 +13,17 @@
 
 _Static_assert(APP_MESSAGE == INJECT_MESSAGE, "the viewer shows what inject says");
 
+/* Did the recording end while the process went on? Its segment may have been kept. */
+static bool is_detached(struct reader *r)
+{
+    struct snapshot s;
+    snapshot_init(&s);
+    bool detached = reader_refresh(r, &s, 0) == READER_OK &&
+                    (s.target.flags & SEG_FLAG_DETACHED);
+    snapshot_fini(&s);
+    return detached;
+}
+
 /* Can it be opened, once the agent is there? STATUS_DONE, or STATUS_FAILED after
  * a message. */
 static int check_target(int pid, bool *bare)
@@ -22,6 +33,7 @@ static int check_target(int pid, bool *bare)
     *bare = status == READER_NO_SEGMENT;
     switch (status) {
     case READER_OK:
+        *bare = is_detached(r);
         reader_close(r);
         return STATUS_DONE;
     case READER_NOT_READY: /* the viewer waits for it */
@@ -66,7 +78,7 @@ int command_view(int pid, const struct options *o)
         return command_fail("%s", message);
     struct app_config config = {
         .pid = pid, .pty_fd = -1, .output_fd = -1, .ascii = o->ascii,
-        .notice = bare ? message : NULL, .attached = bare,
+        .notice = bare ? message : NULL,
         .attach = attach, .detach = detach, .data = (void *)(uintptr_t)o,
     };
     struct app_result result;

@@ -149,7 +149,6 @@ void app_pick(struct app *a, int pid)
     if (status == READER_NO_SEGMENT && a->config->attach) {
         if (!app_attach(a, pid))
             return;
-        a->attached = pid;
         status = target_open(&a->target, pid);
     }
     growth_forget(&a->growth);
@@ -560,7 +559,6 @@ int app_run(const struct app_config *config, struct app_result *result)
     a->pidfd = a->signal_fd = -1;
     a->back_from_sites = a->back_from_blocks = -1;
     a->picking = a->from_picker = !config->pid;
-    a->attached = config->attached ? config->pid : 0;
     if (config->notice)
         app_notice(a, "%s", config->notice);
     target_init(&a->target);

@@ -23,10 +23,9 @@ struct app_config {
     int patience_ms; /* how long a target may take until it has a segment; 0:
                         3 s for a child (from its start), 1 s otherwise */
     const char *notice; /* what to say first, or NULL */
-    bool attached;   /* the agent was brought into pid for this viewer: whoever
-                        leaves is asked whether to switch it off */
     /* Bring the agent into a process, and switch it off; NULL: cannot be done.
-     * They say what came of it, and return whether that is as wished. */
+     * They say what came of it, and return whether that is as wished. Whoever
+     * leaves a process that it was brought into is asked whether it is to go. */
     bool (*attach)(void *data, int pid, char message[APP_MESSAGE]);
     bool (*detach)(void *data, int pid, char message[APP_MESSAGE]);
     void *data;

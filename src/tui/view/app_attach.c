@@ -20,15 +20,14 @@ bool app_attach(struct app *a, int pid)
 
 bool app_is_attached(const struct app *a)
 {
-    return !a->picking && !a->target.ended && a->target.pid && a->target.pid == a->attached &&
-           a->config->detach;
+    return !a->picking && !a->target.ended && a->target.filled && a->config->detach &&
+           (a->target.snapshot.target.flags & SEG_FLAG_ATTACHED);
 }
 
 void app_detach(struct app *a, int pid)
 {
     char message[APP_MESSAGE];
     a->config->detach(a->config->data, pid, message);
-    a->attached = 0;
     app_notice(a, "%s", message);
     if (a->leaving)
         snprintf(a->result->message, sizeof a->result->message, "%s", message);

@@ -52,7 +52,6 @@ struct app {
     bool urgent;             /* at once: somebody pressed a key */
     bool anew;               /* whatever the terminal shows is void */
     bool leaving;
-    int attached;            /* pid that the agent was brought into for us, or 0 */
     int pidfd, signal_fd;
     uint64_t next_reopen_ns; /* after exec */
     uint64_t drawn_ns;       /* when the screen was last drawn */
@@ -68,7 +67,7 @@ void app_pick(struct app *a, int pid);
 /* Bring the agent into a process and say so. False: it is not there. */
 bool app_attach(struct app *a, int pid);
 
-/* Is the target shown one that the agent was brought into for us? */
+/* Is the target shown one that the agent was brought into while it ran? */
 bool app_is_attached(const struct app *a);
 
 /* Switch it off there, and say what came of it. */

@@ -98,7 +98,9 @@ static void describe_state(struct target *t)
         snprintf(t->state, sizeof t->state, "running");
         break;
     case TARGET_EXITED:
-        if (i->exit_status >= 0)
+        if (i->flags & SEG_FLAG_DETACHED)
+            snprintf(t->state, sizeof t->state, "goes on without the agent");
+        else if (i->exit_status >= 0)
             snprintf(t->state, sizeof t->state, "exited with status %d", i->exit_status);
         else
             snprintf(t->state, sizeof t->state, "exited");
