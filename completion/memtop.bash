@@ -11,11 +11,11 @@ _memtop() {
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W \
-            "run attach inject detach list stat report diff export snapshot mark clean mode --help --version $(_memtop_pids)" -- "$cur")
+            "run attach inject detach list stat report diff export snapshot record mark clean mode --help --version $(_memtop_pids)" -- "$cur")
         return
     fi
     case $command in
-    run | stat)
+    run | stat | record)
         # Behind the options is a command of its own.
         for ((i = 2; i < COMP_CWORD; i++)); do
             word=${COMP_WORDS[i]}
@@ -76,7 +76,8 @@ _memtop() {
         mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
         return
         ;;
-    --filter | --rename | --demangler | --mark | --fail-above | --max-peak | --max-allocations | --fail-on-leak | -n | --top | -m | --memory | -s | --sample)
+    --filter | --rename | --demangler | --mark | --fail-above | --max-peak | --max-allocations | \
+        --fail-on-leak | -n | --top | -m | --memory | -s | --sample | -i | --interval | --max-size)
         return
         ;;
     esac
@@ -115,6 +116,10 @@ _memtop() {
     export)
         word='--format= --value= --inverted --at= --output= --rename= --rename-file= --demangler='
         word+=" --help $(_memtop_pids)"
+        ;;
+    record)
+        word="--output= --interval= --max-size= --keep --follow= --memory= --tier= --sample="
+        word+=" --preload= --help -- $(_memtop_pids)"
         ;;
     snapshot) word="--output= --blocks --help $(_memtop_pids)" ;;
     *) word=--help ;;

@@ -12,6 +12,7 @@
 #include "tests/tap.h"
 #include "tui/file/archive_parts.h"
 #include "tui/file/archive_writer.h"
+#include "tui/file/thin.h"
 
 #define NODES 40
 #define SITES 25
@@ -321,6 +322,62 @@ static void sum_block(void *data, const struct archive_block *block)
     sums[3] += block->tid == -1 && block->blocks == 1 && block->site < SITES;
 }
 
+/* Of forty snapshots a second apart: the last ones, and rougher before. */
+static void test_thinned(void)
+{
+    char why[ARCHIVE_ERROR] = "";
+    write_file(path, 40, 0);
+    struct archive_writer *w = archive_thinned(path, 1000000000, 20, UINT64_MAX, why);
+    struct snapshot s;
+    struct moment m = { .number = 40, .exit_code = -1 };
+    fill(&s, 40);
+    tap_ok(w && archive_add(w, &s, &m, NULL, NULL) && archive_finish(w, why),
+           "one is added to what was thinned %s", why);
+    snapshot_fini(&s);
+    struct archive *a = open_good(path);
+    size_t n = archive_count(a);
+    tap_ok(n > 10 && n <= 21, "%zu are left", n);
+    bool same_all = true, rising = true;
+    for (size_t i = 0; i < n; i++) {
+        struct snapshot wanted, got;
+        size_t number = archive_moment(a, i)->number;
+        rising &= i == 0 || number > archive_moment(a, i - 1)->number;
+        fill(&wanted, (unsigned)number);
+        snapshot_init(&got);
+        same_all &= archive_load(a, i, &got) && same(&wanted, &got);
+        snapshot_fini(&got);
+        snapshot_fini(&wanted);
+    }
+    tap_ok(same_all, "each is as it was");
+    tap_ok(rising, "their order too");
+    tap_is_u64(archive_moment(a, 0)->number, 0, "the first is still there");
+    tap_is_u64(archive_moment(a, n - 2)->number, 39, "the last before");
+    tap_is_u64(archive_moment(a, n - 3)->number, 38, "and the one before that");
+    tap_ok(archive_moment(a, 7)->number - archive_moment(a, 6)->number > 1, "of old ones some");
+    archive_close(a);
+    w = archive_thinned(path, 1000000000, 100, 1, why);
+    tap_ok(w && archive_snapshots(w) < 10, "as few as there can be: %zu",
+           w ? archive_snapshots(w) : 0);
+    tap_ok(archive_finish(w, why), "that file is complete");
+}
+
+/* However long it was, they are as many as its logarithm. */
+static void test_thin_rule(void)
+{
+    static bool kept[1 << 20];
+    uint64_t before = UINT64_MAX, count = 0, end = sizeof kept - 1;
+    for (uint64_t at = 0; at <= end; at++) {
+        kept[at] = thin_keeps(at, before, end, 64);
+        before = kept[at] ? at : before;
+        count += kept[at];
+    }
+    tap_ok(count > 64 && count <= 64 + 32 * 15, "of a million moments %" PRIu64 " stay", count);
+    bool all = true;
+    for (uint64_t at = end - 62; at <= end; at++)
+        all &= kept[at];
+    tap_ok(all, "all of the last 63");
+}
+
 static void test_blocks(void)
 {
     const unsigned n = 2 * ARCHIVE_BLOCKS + 3;
@@ -480,6 +537,8 @@ int main(void)
     make_names();
     test_snapshot();
     test_recording();
+    test_thinned();
+    test_thin_rule();
     test_blocks();
     test_truncations(1);
     test_truncations(3);

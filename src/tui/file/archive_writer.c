@@ -141,15 +141,12 @@ static void sync_folder(const char *path)
 
 bool archive_sync(struct archive_writer *w)
 {
-    return !w->regular || fdatasync(w->fd) == 0 || fail_write(w, errno);
-}
-
-static bool publish(struct archive_writer *w)
-{
-    if (w->published || !w->regular)
+    if (!w->regular)
         return true;
-    if (!archive_sync(w))
-        return false;
+    if (fdatasync(w->fd) != 0)
+        return fail_write(w, errno);
+    if (w->published || !w->snapshots)
+        return true;
     if (rename(w->temporary, w->path) != 0)
         return fail_write(w, errno);
     w->published = true;
@@ -184,6 +181,7 @@ struct archive_writer *archive_create(const char *path, enum file_kind kind,
     w->now = calloc(1, sizeof *w->now);
     w->before = calloc(1, sizeof *w->before);
     if (w->now && w->before && open_file(w, path)) {
+        why[0] = '\0';
         file_head_put(&w->out, kind);
         return w;
     }
@@ -204,7 +202,7 @@ bool archive_finish(struct archive_writer *w, char why[ARCHIVE_ERROR])
 {
     if (!w)
         return true;
-    bool good = archive_sync(w) && publish(w);
+    bool good = archive_sync(w);
     if (!good)
         memcpy(why, w->error, ARCHIVE_ERROR);
     if (good && !w->regular && close(w->fd) != 0) {
@@ -411,5 +409,5 @@ bool archive_add(struct archive_writer *w, const struct snapshot *s, const struc
     if (!put_snapshot(w, sy, blocks))
         return cut_back(w);
     account(w);
-    return remember(w) && publish(w);
+    return remember(w);
 }

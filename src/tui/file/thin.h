@@ -2,8 +2,7 @@
 /*
  * Thinning: which of many moments to keep so that the recent past is known
  * closely and the distant one roughly: the spacing grows with the age, and the
- * number only with its logarithm. What is kept at one time is, later, a
- * superset of what is kept then. Pure.
+ * number only with its logarithm. Pure.
  */
 #ifndef MEMTOP_TUI_FILE_THIN_H
 #define MEMTOP_TUI_FILE_THIN_H
