@@ -85,7 +85,8 @@ static bool copy(struct thinning *t, struct archive_writer *w, char *why)
         good = archive_load(t->from, i, &s);
         if (!good) {
             snprintf(why, ARCHIVE_ERROR, "snapshot %zu cannot be read again", i + 1);
-        } else if (!archive_add(w, &s, archive_moment(t->from, i), archive_symbols(t->from), NULL)) {
+        } else if (!archive_add(w, &s, archive_moment(t->from, i), archive_symbols(t->from),
+                                NULL)) {
             snprintf(why, ARCHIVE_ERROR, "%s", archive_writer_error(w));
             good = false;
         }

@@ -56,8 +56,9 @@ const char *archive_writer_error(const struct archive_writer *w);
 /* Write the recording at `path` anew with fewer snapshots: at most `most`, and so
  * few that it is not longer than `bytes`, if a few of them are not. The spacing
  * grows with the age; the first, the last, the one with the most live bytes and, as
- * long as there is room, those after marks stay. interval_ns: the shortest spacing. Returns a writer that has them, to go on
- * with; NULL with a sentence in `why`, the file being as it was. */
+ * long as there is room, those after marks stay. interval_ns: the shortest spacing.
+ * Returns a writer that has them, to go on with; NULL with a sentence in `why`, the
+ * file being as it was. */
 struct archive_writer *archive_thinned(const char *path, uint64_t interval_ns, size_t most,
                                        uint64_t bytes, char why[ARCHIVE_ERROR]);
 
