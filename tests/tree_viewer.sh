@@ -254,6 +254,49 @@ dump '"$TMP"'/folded' "$MEMTOP" run --ascii -- "$VICTIMS/$victim"
     done
 done
 
+# ---- a server under load ----------------------------------------------------------
+# The whole circle: mark, load, mark, diff; the figure is that of two reports.
+live_bytes() {
+    "$MEMTOP" report --json "$1" | python3 -c 'import json, sys
+print(json.load(sys.stdin)["totals"]["live_bytes"])'
+}
+if command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null; then
+    LD_PRELOAD=$MEMTOP_AGENT redis-server --port 0 --unixsocket "$TMP/socket" --save '' \
+        >"$TMP/redis.out" 2>&1 &
+    server=$!
+    within 20 redis-cli -s "$TMP/socket" ping
+    before=$(live_bytes $server)
+    rm -f "$TMP/seen" "$TMP/loaded"
+    {
+        within 60 [ -s "$TMP/seen" ] &&
+            redis-benchmark -s "$TMP/socket" -n 100000 -r 1000000000 -P 16 -q -t set &&
+            redis-cli -s "$TMP/socket" config set loaded 1 || :
+        live_bytes $server >"$TMP/after"
+        "$MEMTOP" mark $server loaded
+        redis-cli -s "$TMP/socket" ping
+    } >"$TMP/load.out" 2>&1 &
+    waiter=$!
+    screen 'a server: mark, load, mark, diff' 60 160 'tab Tree
+match "▾ main  "
+keys m
+wait "mark 1 is set"
+dump '"$TMP"'/seen
+wait "the program set a mark: loaded" 100
+keys D
+wait "from mark 1 to loaded"
+match "^\+[0-9.]+M +\+[0-9.]+k .*▾ main  "
+match "^\+[0-9.]+M +\+[0-9.]+k .* (setKey|dbAdd|dictAddRaw)  "
+dump '"$TMP"'/growth' "$MEMTOP" $server
+    wait $waiter
+    grown=$(awk '$1 ~ /^\+.*M$/ && / main  / { print int($1 * 1048576); exit }' "$TMP/growth")
+    near "$grown" $(($(cat "$TMP/after") - before))
+    ok $? "it grew by $grown bytes: from $before to $(cat "$TMP/after")"
+    kill $server
+    wait $server
+else
+    skip 'no redis-server'
+fi
+
 # ---- the end of the target --------------------------------------------------------
 # when FILE COMMAND...: in the background, as soon as the file is there.
 when() {

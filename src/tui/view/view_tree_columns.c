@@ -233,6 +233,10 @@ static void draw_name(const struct tree_row *r, struct canvas *c, int row, int c
 {
     char name[512], place[300];
     int indent = indent_of(r, width);
+    if ((int)r->depth > indent) { /* then a number says how deep */
+        snprintf(place, sizeof place, "%u", r->depth);
+        canvas_text_right(c, row, col, indent - 1, ROLE_DIM, place);
+    }
     canvas_text(c, row, col + indent, width - indent, ROLE_STRONG,
                 marker_of(r, c->glyphs == GLYPHS_ASCII));
     col += indent + 2;

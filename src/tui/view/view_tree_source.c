@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tui/view/block_filter.h"
 #include "tui/view/block_sums.h"
@@ -272,6 +273,10 @@ static void change_about(struct tree_view *v, enum tree_about about)
     v->about = about;
     v->table.sort = v->orders[about].sort;
     v->table.reverse = v->orders[about].reverse;
+    if (about == ABOUT_GROWTH) { /* who asks what grew wants to see the way there */
+        v->touched = v->chosen = false;
+        v->table.cursor = v->table.top = 0;
+    }
 }
 
 static void begin(struct tree_view *v, const struct view_context *x, uint64_t now)
@@ -341,6 +346,14 @@ static void end(struct tree_view *v, int result)
     follow_chosen(v);
 }
 
+/* What it costs is its own time, however busy the machine is. */
+static uint64_t cpu_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 bool view_tree_work(void *state, const struct view_context *x, uint64_t now)
 {
     struct tree_view *v = state;
@@ -354,11 +367,12 @@ bool view_tree_work(void *state, const struct view_context *x, uint64_t now)
     }
     if (!v->busy && view_tree_due(v, x) > now)
         return false;
+    uint64_t began = cpu_now();
     if (!v->busy)
         begin(v, x, now);
     unsigned before = tree_progress(v->tree);
     int result = v->failed ? -1 : tree_step(v->tree, &v->from, SLICE_MS);
-    v->spent_ns += target_now() - now;
+    v->spent_ns += cpu_now() - began;
     if (result != 1)
         end(v, result);
     return result != 1 || tree_progress(v->tree) != before;
