@@ -233,12 +233,18 @@ static bool by_minute(double bytes_per_second)
     return bytes_per_second > -1024 && bytes_per_second < 1024;
 }
 
+/* Readings may be of a process that lies. */
+static int64_t whole(double value)
+{
+    return value > 9e18 ? INT64_MAX : value < -9e18 ? -INT64_MAX : (int64_t)value;
+}
+
 char *format_slope(char *out, size_t n, double bytes_per_second)
 {
     char bytes[24];
     double slope = by_minute(bytes_per_second) ? bytes_per_second * 60 : bytes_per_second;
     snprintf(out, n, "%s%s/%s", slope > 0 ? "+" : "",
-             format_bytes(bytes, sizeof bytes, (int64_t)slope),
+             format_bytes(bytes, sizeof bytes, whole(slope)),
              by_minute(bytes_per_second) ? "min" : "s");
     return out;
 }
@@ -251,7 +257,7 @@ static void describe_slope(char *out, size_t n, const struct verdict *v, bool as
     if (by_minute(v->slope))
         off *= 60;
     snprintf(out, n, " %s%s, R%s %.2f", format_slope(slope, sizeof slope, v->slope),
-             format_error_bytes(error, sizeof error, (uint64_t)off, ascii),
+             format_error_bytes(error, sizeof error, (uint64_t)whole(off), ascii),
              ascii ? "2" : "\u00b2", v->fit);
 }
 
@@ -269,7 +275,7 @@ static void describe_turnover(char *out, size_t n, const struct verdict *v)
     format_bytes_rate(rate, sizeof rate, v->allocated);
     if (v->replaced_seconds > 1e-6)
         snprintf(out, n, " %s, all that is live each %s", rate,
-                 format_duration(time, sizeof time, (uint64_t)(v->replaced_seconds * 1e9)));
+                 format_duration(time, sizeof time, (uint64_t)whole(v->replaced_seconds * 1e9)));
     else
         snprintf(out, n, " %s, and keeps nothing", rate);
 }

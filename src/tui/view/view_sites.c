@@ -3,6 +3,7 @@
  * The call sites in more room: the list, and the stack of the selected one
  * beside it or below it. Enter gives the stack the whole page.
  */
+#include <math.h>
 #include <stdio.h>
 
 #include "tui/model/site_watch.h"
@@ -115,7 +116,7 @@ static int draw_trend(const struct view_context *x, uint32_t site, struct canvas
     int n = cols > 0 ? graph_samples(c, cols) : 0;
     double top = series_shape(series, shape, (unsigned)n);
     canvas_text_right(c, a.row + 1, a.col, 10, ROLE_DIM,
-                      format_bytes(high, sizeof high, (int64_t)top));
+                      format_bytes(high, sizeof high, (int64_t)fmin(top, 9e18)));
     if (n)
         graph_area(c, (struct rect){ .row = a.row + 1, .col = a.col + 11, .rows = 2,
                                      .cols = cols }, ROLE_TREND, shape, top);

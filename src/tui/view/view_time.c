@@ -4,6 +4,7 @@
  * cursor that goes back in time. Below the graphs stand the figures of the step
  * under the cursor, and the call sites that had the most live bytes at its end.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -192,7 +193,7 @@ static void draw_live(const struct timeline_view *v, const struct view_context *
     double highest = highest_of(samples, live_samples(v, x, c, samples));
     double top = graph_ceiling_bytes(highest);
     snprintf(note, sizeof note, "max %s, %s a column",
-             format_bytes(most, sizeof most, (int64_t)highest),
+             format_bytes(most, sizeof most, (int64_t)fmin(highest, 9e18)),
              format_duration(span, sizeof span, step_of(v)));
     graph_titled(c, a, ROLE_TREND, "Live bytes", note,
                  format_power(scale, sizeof scale, (uint64_t)top), samples, top);
