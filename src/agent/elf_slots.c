@@ -210,7 +210,7 @@ static void visit_all(const struct visitor *v, const ElfW(Rela) *r, size_t n)
             .at = (uintptr_t *)at,
             .name = name,
             .plt = type == TYPE_PLT,
-            .defined = s->st_shndx != SHN_UNDEF,
+            .own = s->st_shndx != SHN_UNDEF ? m->bias + s->st_value : 0,
         };
         v->visit(v->context, &slot);
     }

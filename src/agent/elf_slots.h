@@ -55,7 +55,7 @@ struct elf_slot {
     uintptr_t *at;      /* aligned */
     const char *name;
     bool plt;           /* for calls: it may be bound at the first of them */
-    bool defined;       /* the module itself defines the name */
+    uintptr_t own;      /* the module's own definition of the name, 0: it has none */
 };
 
 /* Call `visit` for each slot; `wanted` says by a name's first character, '\0' never

@@ -80,9 +80,7 @@ static void *hook_dlopen(const char *file, int mode)
     refresh();
     if (depends_on_caller(file, __builtin_return_address(0)))
         return real_dlopen(file, mode);
-    redirect_loading(1);
     void *handle = real_dlopen(file, mode);
-    redirect_loading(-1);
     if (handle)
         refresh();
     return handle;

@@ -51,6 +51,8 @@ static bool find_object(uintptr_t pc, struct place *out)
     if (_dl_find_object((void *)pc, &object) != 0)
         return false;
     const struct link_map *map = object.dlfo_link_map;
+    if (!map) /* it is being unloaded, in another thread */
+        return false;
     *out = (struct place){
         .start = (uintptr_t)object.dlfo_map_start,
         .end = (uintptr_t)object.dlfo_map_end,
@@ -58,6 +60,15 @@ static bool find_object(uintptr_t pc, struct place *out)
         .path = map->l_name && *map->l_name ? map->l_name : store.header->executable,
     };
     return true;
+}
+
+/* Does a module begin at `start`? It may be going just now, in another thread: its
+ * link map is not looked at. */
+static bool is_loaded(uintptr_t start)
+{
+    struct dl_find_object object;
+    return _dl_find_object((void *)start, &object) == 0 &&
+           (uintptr_t)object.dlfo_map_start == start;
 }
 
 /* Copy the GNU build-id from a note segment. */
@@ -226,8 +237,7 @@ void modules_check(void)
     for (unsigned i = 0; i < SUSPECTS_MAX; i++) {
         uintptr_t start = __atomic_load_n(&suspects[i].start, __ATOMIC_ACQUIRE);
         uintptr_t end = __atomic_load_n(&suspects[i].end, __ATOMIC_ACQUIRE);
-        struct place where;
-        if (start == 0 || end == 0 || (find_object(start, &where) && where.start == start))
+        if (start == 0 || end == 0 || is_loaded(start))
             continue;
         if (__atomic_exchange_n(&suspects[i].end, 0, __ATOMIC_ACQ_REL) == 0)
             continue; /* another thread has it */

@@ -242,7 +242,7 @@ static bool is_quiet(void)
             shut = true;
         }
         if (shut && threads_drained())
-            return !__atomic_load_n(&threads_crowded, __ATOMIC_ACQUIRE);
+            return true;
         nanosleep(&wait, NULL);
     }
     return false;
@@ -253,8 +253,6 @@ static enum inject_result leave_last(void)
 {
     if (!store.header || store.header->pid != (int)syscall(SYS_getpid))
         return INJECT_OK; /* none, or a parent's */
-    if (__atomic_load_n(&threads_crowded, __ATOMIC_ACQUIRE))
-        return INJECT_CROWDED;
     if (!is_quiet())
         return INJECT_BUSY;
     store_abandon();
@@ -270,8 +268,6 @@ enum inject_result process_prepare(const struct config *c, const struct process_
     enum inject_result result = leave_last();
     if (result != INJECT_OK)
         return result;
-    if (__atomic_load_n(&threads_crowded, __ATOMIC_ACQUIRE))
-        return INJECT_CROWDED;
     __atomic_store_n(&process_life->state, STATE_DORMANT, __ATOMIC_SEQ_CST);
     bool inherited = store.header != NULL;
     if (inherited)

@@ -5,6 +5,7 @@
  */
 #include "agent/redirect.h"
 
+#include <dlfcn.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -18,18 +19,17 @@
 
 static struct {
     int32_t owner;   /* atomic: pid of the process in which a pass is under way */
-    int32_t loading; /* atomic: calls under way that may load modules */
     bool active;     /* atomic */
+    void (*work)(void);
     struct redirect_target *targets;
     size_t n;
     uintptr_t allocator;
     bool wanted[128];
     bool saw_rpath;
     /* What the last pass saw. */
-    unsigned long long adds, subs; /* atomic */
+    unsigned long long adds, subs; /* the first is atomic */
     size_t seen;                   /* modules, from the first, that are done */
-    struct redirect_counts done;   /* in those */
-    struct redirect_counts counts; /* in all */
+    struct redirect_counts counts; /* in those */
 } state;
 
 /* ---- one pass at a time ------------------------------------------------------------ */
@@ -58,6 +58,29 @@ static bool lock(void)
 static void unlock(void)
 {
     __atomic_store_n(&state.owner, 0, __ATOMIC_RELEASE);
+}
+
+/* ---- while the loader rests -------------------------------------------------------- */
+
+/* A module that another thread is loading is in the list before it is relocated and
+ * protected, and must not be touched. The loader's main lock keeps such away, and one
+ * way to run something under it is this: dlsym calls the resolver of an indirect
+ * function, with the lock held, to learn the function's address. */
+__attribute__((used)) static void (*resolve_rest(void))(void)
+{
+    if (state.work)
+        state.work();
+    return NULL;
+}
+
+void memtop_agent_rest(void) __attribute__((ifunc("resolve_rest"), visibility("default")));
+
+/* The caller holds our own lock. */
+static void run_alone(void (*work)(void))
+{
+    state.work = work;
+    dlsym(RTLD_DEFAULT, "memtop_agent_rest");
+    state.work = NULL;
 }
 
 /* ---- finding functions --------------------------------------------------------------- */
@@ -136,8 +159,9 @@ enum binding {
     BOUND,       /* to the target */
     LAZY,        /* not yet; to the target, at the first call */
     REDIRECTED,
-    STAND_IN,    /* to the program's jump to the target, which has a slot */
-    UNRELOCATED, /* the loader has not come so far, or found nothing */
+    NONE,        /* nothing to do: the name was not found when the module was loaded; or it
+                    is bound to the program's jump to the target, which has a slot; or it
+                    may be bound to the module's own function at the first call */
     OTHER,
 };
 
@@ -145,24 +169,23 @@ struct visit {
     const struct elf_module *m;
     struct patch patch;
     bool allocator; /* the module is the allocator's */
+    bool libc;      /* it is the C library, which defers to other allocators */
     bool foreign;
-    bool unrelocated;
     unsigned slots; /* of the family, redirected now or before */
 };
 
-static enum binding binding_of(const struct elf_module *m, const struct elf_slot *slot,
+static enum binding binding_of(const struct visit *v, const struct elf_slot *slot,
                                const struct redirect_target *t)
 {
+    const struct elf_module *m = v->m;
     uintptr_t value = __atomic_load_n(slot->at, __ATOMIC_RELAXED);
     if (value == t->target)
         return BOUND;
     if (value == t->hook)
         return REDIRECTED;
-    if (value == 0 || (slot->plt && m->bias && value < m->end - m->bias))
-        return UNRELOCATED;
-    if (slot->plt && !slot->defined && elf_module_is_code(m, value))
-        return LAZY;
-    return value == t->stand_in ? STAND_IN : OTHER;
+    if (slot->plt && value != slot->own && elf_module_is_code(m, value))
+        return slot->own && !v->libc ? NONE : LAZY;
+    return value == t->stand_in || value == 0 ? NONE : OTHER;
 }
 
 static void inspect(void *context, const struct elf_slot *slot)
@@ -171,9 +194,7 @@ static void inspect(void *context, const struct elf_slot *slot)
     const struct redirect_target *t = target_of(slot->name);
     if (!t || !t->family)
         return;
-    enum binding binding = binding_of(v->m, slot, t);
-    v->foreign |= binding == OTHER;
-    v->unrelocated |= binding == UNRELOCATED;
+    v->foreign |= binding_of(v, slot, t) == OTHER;
 }
 
 static void redirect(void *context, const struct elf_slot *slot)
@@ -182,7 +203,7 @@ static void redirect(void *context, const struct elf_slot *slot)
     const struct redirect_target *t = target_of(slot->name);
     if (!t || (t->family && (v->foreign || v->allocator)))
         return;
-    enum binding binding = binding_of(v->m, slot, t);
+    enum binding binding = binding_of(v, slot, t);
     if (binding == REDIRECTED || ((binding == BOUND || binding == LAZY) &&
                                   patch_word(&v->patch, v->m, slot->at, t->hook)))
         v->slots += t->family;
@@ -192,7 +213,7 @@ static void give_back(void *context, const struct elf_slot *slot)
 {
     struct visit *v = context;
     const struct redirect_target *t = target_of(slot->name);
-    if (t && binding_of(v->m, slot, t) == REDIRECTED)
+    if (t && binding_of(v, slot, t) == REDIRECTED)
         patch_word(&v->patch, v->m, slot->at, t->target);
 }
 
@@ -201,7 +222,6 @@ static void give_back(void *context, const struct elf_slot *slot)
 struct pass {
     size_t first;     /* module to begin with */
     size_t module;    /* at hand */
-    bool incomplete;  /* one of them was not relocated yet */
     unsigned long long adds, subs;
     struct redirect_counts counts;
 };
@@ -216,12 +236,12 @@ static int redirect_module(struct dl_phdr_info *info, size_t size, void *context
     if (p->module++ < p->first || !elf_module_read(&m, info) || is_own(&m))
         return 0;
     struct visit v = { .m = &m };
+    v.libc = elf_module_find(&m, "gnu_get_libc_version") != 0;
     v.allocator = state.allocator >= m.start && state.allocator < m.end;
     state.saw_rpath |= m.has_rpath && p->module > 1;
     elf_module_slots(&m, state.wanted, inspect, &v);
     elf_module_slots(&m, state.wanted, redirect, &v);
     patch_end(&v.patch);
-    p->incomplete |= v.unrelocated;
     p->counts.modules += v.slots != 0;
     p->counts.slots += v.slots;
     p->counts.skipped += v.foreign && !v.allocator;
@@ -230,23 +250,20 @@ static int redirect_module(struct dl_phdr_info *info, size_t size, void *context
 
 /* All modules from the first `seen` ones on. They are listed in the order in which
  * they came, as long as none goes. */
-static void pass_over_new(size_t seen)
+static void pass_over_new(void)
 {
-    struct pass p = { .first = seen, .counts = state.done };
+    struct pass p = { .first = state.seen, .counts = state.counts };
     dl_iterate_phdr(redirect_module, &p);
-    if (seen == 0 || p.subs != state.subs) {
+    if (state.seen == 0 || p.subs != state.subs) {
         /* Once more: a thread that was binding a slot meanwhile may have written the
          * target's address over the hook's. */
         p = (struct pass){ 0 };
         dl_iterate_phdr(redirect_module, &p);
     }
-    bool complete = !p.incomplete && __atomic_load_n(&state.loading, __ATOMIC_ACQUIRE) == 0;
     state.counts = p.counts;
-    state.seen = complete ? p.module : 0;
-    if (complete)
-        state.done = p.counts;
-    __atomic_store_n(&state.subs, p.subs, __ATOMIC_RELAXED);
-    __atomic_store_n(&state.adds, complete ? p.adds : 0, __ATOMIC_RELAXED);
+    state.seen = p.module;
+    state.subs = p.subs;
+    __atomic_store_n(&state.adds, p.adds, __ATOMIC_RELAXED);
 }
 
 static int have_changed(struct dl_phdr_info *info, size_t size, void *context)
@@ -267,7 +284,8 @@ bool redirect_begin(struct redirect_target *targets, size_t n, const void *alloc
     for (size_t i = 0; i < n; i++)
         state.wanted[(unsigned char)targets[i].name[0] & 127] = true;
     find_stand_ins();
-    pass_over_new(0);
+    state.seen = 0;
+    run_alone(pass_over_new);
     __atomic_store_n(&state.active, true, __ATOMIC_RELEASE);
     unlock();
     return true;
@@ -282,13 +300,8 @@ void redirect_refresh(void)
     if (!changed || !try_lock())
         return;
     if (__atomic_load_n(&state.active, __ATOMIC_ACQUIRE))
-        pass_over_new(state.seen);
+        run_alone(pass_over_new);
     unlock();
-}
-
-void redirect_loading(int by)
-{
-    __atomic_add_fetch(&state.loading, by, __ATOMIC_ACQ_REL);
 }
 
 bool redirect_saw_rpath(void)
@@ -314,12 +327,17 @@ static int undo_module(struct dl_phdr_info *info, size_t size, void *context)
     return 0;
 }
 
+static void undo_all(void)
+{
+    dl_iterate_phdr(undo_module, NULL);
+}
+
 bool redirect_undo(void)
 {
     if (!lock())
         return false;
     __atomic_store_n(&state.active, false, __ATOMIC_RELEASE);
-    dl_iterate_phdr(undo_module, NULL);
+    run_alone(undo_all);
     unlock();
     return true;
 }

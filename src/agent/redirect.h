@@ -9,8 +9,8 @@
  * another function than the rest of the process (RTLD_DEEPBIND, an allocator of
  * its own) is left alone as a whole: its blocks belong to that one.
  *
- * Takes the loader's lock (dl_iterate_phdr): only for those who may call dlopen.
- * Any thread; one pass at a time.
+ * Takes the loader's locks: only for those who may call dlopen. Any thread; one pass at
+ * a time.
  */
 #ifndef MEMTOP_AGENT_REDIRECT_H
 #define MEMTOP_AGENT_REDIRECT_H
@@ -51,9 +51,6 @@ bool redirect_begin(struct redirect_target *targets, size_t n, const void *alloc
 
 /* Redirect the modules that were loaded meanwhile, if there are any. */
 void redirect_refresh(void);
-
-/* Around a call that may load modules. */
-void redirect_loading(int by);
 
 /* Are there modules whose search path is also that of what they load? */
 bool redirect_saw_rpath(void);

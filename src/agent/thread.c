@@ -136,6 +136,18 @@ static bool take_over(uint32_t row, int32_t owner, int32_t tid)
     return true;
 }
 
+/* Round and round. (A count that is taken modulo the rows would always come to the same
+ * few of them, where a row is added for each thread.) */
+static uint32_t next_probe(uint32_t rows)
+{
+    uint32_t next = __atomic_fetch_add(&registry->probe, 1, __ATOMIC_RELAXED);
+    if (next >= rows - THREAD_ROW_FIRST) {
+        __atomic_store_n(&registry->probe, 1, __ATOMIC_RELAXED);
+        next = 0;
+    }
+    return THREAD_ROW_FIRST + next;
+}
+
 /* A row whose thread has ended: one with our own tid, which the kernel handed
  * out again, or one of the next few that the kernel does not know any more. */
 static uint32_t find_ended(int32_t tid, uint32_t rows)
@@ -147,8 +159,7 @@ static uint32_t find_ended(int32_t tid, uint32_t rows)
     if (rows < FRESH_ROWS)
         return 0;
     for (unsigned i = 0; i < PROBES; i++) {
-        uint32_t next = __atomic_fetch_add(&registry->probe, 1, __ATOMIC_RELAXED);
-        uint32_t row = THREAD_ROW_FIRST + next % (rows - THREAD_ROW_FIRST);
+        uint32_t row = next_probe(rows);
         int32_t owner = __atomic_load_n(&registry->owners[row], __ATOMIC_RELAXED);
         if (owner != 0 && has_ended(owner) && take_over(row, owner, tid))
             return row;

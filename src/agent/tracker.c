@@ -77,7 +77,7 @@ struct thread *gate_enter_slowly(uintptr_t frame)
  * ends just now, too, t may have undone that it was turned off once more. */
 static bool rejoin(struct thread *t)
 {
-    if (t->shared || !process_ready())
+    if (!process_ready())
         return false;
     threads_rejoin(t);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -87,10 +87,17 @@ static bool rejoin(struct thread *t)
     return false;
 }
 
-/* Is the event of a thread, in whatever path, to be left out? */
-HOT bool is_off(struct thread *t)
+/* Around what touches the segment where nothing is simple. False: leave it out. The
+ * shared row has no gate that says who is at work, so each one says it by itself. */
+HOT bool begin(struct thread *t)
 {
-    return __builtin_expect(t->path == THREAD_PATH_OFF, 0) && !rejoin(t);
+    return t->shared ? process_hold() : t->path != THREAD_PATH_OFF || rejoin(t);
+}
+
+HOT void end(struct thread *t)
+{
+    if (t->shared)
+        process_release();
 }
 
 /* ---- who calls ------------------------------------------------------------------ */
@@ -357,7 +364,7 @@ static __attribute__((noinline)) void alloc_counted(struct thread *t, enum seg_f
                                                     const struct stack_frame *caller,
                                                     uint64_t ticks)
 {
-    if (is_off(t))
+    if (!begin(t))
         return;
     history_advance(t, ticks);
     record_add(t->shared, &t->page->functions[fn], 1);
@@ -365,6 +372,7 @@ static __attribute__((noinline)) void alloc_counted(struct thread *t, enum seg_f
         alloc_owned(t, p, size, caller, ticks);
     else
         alloc_otherwise(t, p, size, caller, ticks);
+    end(t);
 }
 
 void tracker_alloc(struct thread *t, enum seg_function fn, void *p, size_t size,
@@ -384,7 +392,7 @@ void tracker_alloc(struct thread *t, enum seg_function fn, void *p, size_t size,
 void tracker_free(struct thread *t, enum seg_function fn, void *p)
 {
     struct block b;
-    if (is_off(t))
+    if (!begin(t))
         return;
     record_add(t->shared, &t->page->functions[fn], 1);
     if (!tier.recorded || !blocks_take_slowly((uintptr_t)p, &b))
@@ -393,6 +401,7 @@ void tracker_free(struct thread *t, enum seg_function fn, void *p)
         record_gone(t, true, &b, p);
     else
         record_gone(t, false, &b, p);
+    end(t);
 }
 
 /* ---- realloc ------------------------------------------------------------------------ */
@@ -400,10 +409,9 @@ void tracker_free(struct thread *t, enum seg_function fn, void *p)
 void tracker_realloc_begin(struct thread *t, void *p, struct tracker_block *old)
 {
     struct block b;
-    if (is_off(t)) {
-        old->known = old->sampled = false;
+    old->known = old->sampled = false;
+    if (!begin(t))
         return;
-    }
     old->known = blocks_take_slowly((uintptr_t)p, &b);
     old->sampled = !old->known && samples_take((uintptr_t)p, &old->sample);
     if (old->known) {
@@ -412,6 +420,7 @@ void tracker_realloc_begin(struct thread *t, void *p, struct tracker_block *old)
         old->thread = b.thread;
         old->birth = b.birth;
     }
+    end(t);
 }
 
 static void end_sampled(struct thread *t, bool shared, const void *p,
@@ -439,7 +448,7 @@ void tracker_realloc_end(struct thread *t, enum seg_function fn, void *p,
                          const struct tracker_block *old, void *q, size_t size,
                          const struct stack_frame *caller)
 {
-    if (is_off(t))
+    if (!begin(t))
         return;
     uint64_t ticks = clock_ticks();
     bool shared = t->shared;
@@ -449,13 +458,14 @@ void tracker_realloc_end(struct thread *t, enum seg_function fn, void *p,
         end_old(t, true, p, old);
     else
         end_old(t, false, p, old);
-    if (!q)
-        return;
-    record_add(shared, &t->page->reallocations, 1);
-    if (t->path != 0)
-        alloc_otherwise(t, q, size, caller, ticks);
-    else
-        alloc_owned(t, q, size, caller, ticks);
+    if (q) {
+        record_add(shared, &t->page->reallocations, 1);
+        if (t->path != 0)
+            alloc_otherwise(t, q, size, caller, ticks);
+        else
+            alloc_owned(t, q, size, caller, ticks);
+    }
+    end(t);
 }
 
 void tracker_realloc_cancel(struct thread *t, void *p, const struct tracker_block *old)
@@ -466,11 +476,13 @@ void tracker_realloc_cancel(struct thread *t, void *p, const struct tracker_bloc
         .birth = old->birth,
         .thread = old->thread,
     };
-    if (old->known &&
-        blocks_put_slowly((uintptr_t)p, &b, &replaced) == BLOCKS_FULL)
-        count_lost(t, t->shared, old->size);
-    else if (old->sampled)
+    if (!(old->known || old->sampled) || !begin(t))
+        return;
+    if (old->sampled)
         samples_put(&old->sample);
+    else if (blocks_put_slowly((uintptr_t)p, &b, &replaced) == BLOCKS_FULL)
+        count_lost(t, t->shared, old->size);
+    end(t);
 }
 
 void tracker_module_unloaded(uintptr_t start, uintptr_t end)

@@ -44,8 +44,6 @@ enum inject_result {
     INJECT_SANITIZER = -7,  /* a sanitizer owns malloc */
     INJECT_NOT_FOLLOWED = -8, /* MEMTOP_FOLLOW leaves this program out */
     INJECT_OPTIONS = -9,    /* options are too long, or no lines of NAME=VALUE */
-    INJECT_CROWDED = -10,   /* there are more threads than pages for them: attaching
-                               again is not possible in this process */
 };
 
 #define INJECT_OPTIONS_MAX 4096 /* bytes of options, NUL included */

@@ -229,8 +229,6 @@ static enum injector_status judge_result(struct injector_result *out, int result
         return say(out, INJECTOR_REFUSED, "it is built with a sanitizer, which has its own malloc");
     case INJECT_NOT_FOLLOWED: return say(out, INJECTOR_REFUSED, "MEMTOP_FOLLOW leaves it out");
     case INJECT_OPTIONS: return say(out, INJECTOR_FAILED, "the agent does not take the options");
-    case INJECT_CROWDED:
-        return say(out, INJECTOR_FAILED, "it has too many threads to be attached once more");
     }
     snprintf(out->why, sizeof out->why, "the agent says %d", result);
     return INJECTOR_FAILED;
