@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 
 #include "attach.h"
 #include "victim.h"
@@ -29,6 +30,8 @@ enum { WORKERS = 4, OWN = 64, EXCHANGED = 32 };
 static char *exchanged[EXCHANGED]; /* atomic */
 static int resting, rest, stop;    /* atomic */
 static const char *plugin;
+/* A preloaded agent sees what the loader allocates for them, and keeps for others. */
+static bool short_threads;
 
 static unsigned next_random(unsigned *seed)
 {
@@ -107,7 +110,7 @@ static void *work(void *number)
         for (int i = 0; i < 200; i++)
             step(own, &seed);
         pthread_t child;
-        if (number == 0 && pthread_create(&child, NULL, short_lived, NULL) == 0)
+        if (number == 0 && short_threads && pthread_create(&child, NULL, short_lived, NULL) == 0)
             pthread_join(child, NULL);
         if ((uintptr_t)number == 1)
             use_plugin();
@@ -193,6 +196,8 @@ int main(int argc, char **argv)
     pthread_t threads[WORKERS];
     int rounds = argc > 1 ? atoi(argv[1]) : 100, first = 0, segments;
     plugin = argc > 2 ? argv[2] : NULL;
+    const char *preload = getenv("LD_PRELOAD");
+    short_threads = !preload || !strstr(preload, "libmemtop");
     load_agent("");
     signal(SIGUSR1, in_handler);
     for (uintptr_t i = 0; i < WORKERS; i++)
