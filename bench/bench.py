@@ -235,6 +235,20 @@ def bench_redis(options, found, workdir):
     print(flush=True)
 
 
+def bench_floor(options):
+    """What is not to be had for less: see floor.c."""
+    for blocks in (1, 10000) if options.quick else (1, 10000, 1000000, 10000000):
+        lines = []
+        for _ in range(options.rounds):
+            done = subprocess.run([os.path.join(options.build, "bench/floor"), str(blocks),
+                                   "300000" if options.quick else "3000000"], text=True,
+                                  check=True, stdout=subprocess.PIPE)
+            lines.append(done.stdout.strip())
+        # the run whose last figure is the median one
+        lines.sort(key=lambda line: float(line.rsplit(" ", 1)[1]))
+        print("\n" + lines[len(lines) // 2], flush=True)
+
+
 def cpu_seconds(pid):
     with open(f"/proc/{pid}/stat") as f:
         fields = f.read().rsplit(")", 1)[1].split()
@@ -299,6 +313,8 @@ def main():
     try:
         bench_small(options, found, workdir)
         bench_programs(options, found, workdir)
+        if not options.only or options.only in "floor":
+            bench_floor(options)
         if not options.only or options.only in "redis":
             bench_redis(options, found, workdir)
         if not options.only or options.only in "viewer":

@@ -103,11 +103,13 @@ void leftovers_trim(const char *path)
     unsigned n_kept = 0;
     _Alignas(struct entry) char buffer[4096];
     long n;
-    while ((n = syscall(SYS_getdents64, dir, buffer, sizeof buffer)) > 0)
+    unsigned looks = 0;
+    while (looks < LEFTOVERS_LOOKS && (n = syscall(SYS_getdents64, dir, buffer, sizeof buffer)) > 0)
         for (long at = 0; at < n;) {
             const struct entry *e = (const void *)(buffer + at);
             consider(dir, kept, &n_kept, e->name);
             at += e->length;
+            looks++;
         }
     close(dir);
 }
