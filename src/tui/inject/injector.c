@@ -26,6 +26,7 @@
 #define TRIES_MAX 8         /* threads to stop in a round */
 #define ROUNDS_PER_LOOK 16  /* until modules are looked at anew */
 #define FIRST_PAGE 4096
+#define BUSY_PAUSE_US 10000
 
 /* One attach or detach. */
 struct job {
@@ -257,6 +258,19 @@ static enum injector_status judge(const struct job *j, enum call_status status)
     return say(out, INJECTOR_GONE, "it ended meanwhile");
 }
 
+/* The agent may still be busy with what was under way before a detach. */
+static enum injector_status search_patiently(struct job *j, enum call_status *status)
+{
+    uint64_t until = tracee_now() + DEADLINE_NS;
+    enum injector_status found = search(j, status);
+    while (found == INJECTOR_OK && *status == CALL_DONE && j->call.result == INJECT_BUSY &&
+           tracee_now() < until) {
+        tracee_pause(BUSY_PAUSE_US);
+        found = search(j, status);
+    }
+    return found;
+}
+
 /* As quick as we may be, since somebody waits. */
 static enum injector_status run(struct job *j)
 {
@@ -265,7 +279,7 @@ static enum injector_status run(struct job *j)
     long slack = prctl(PR_GET_TIMERSLACK);
     setpriority(PRIO_PROCESS, 0, -20);
     prctl(PR_SET_TIMERSLACK, 1000ul);
-    enum injector_status found = search(j, &status);
+    enum injector_status found = search_patiently(j, &status);
     setpriority(PRIO_PROCESS, 0, nice_before);
     prctl(PR_SET_TIMERSLACK, slack > 0 ? (unsigned long)slack : 50000ul);
     forget(j);
