@@ -4,6 +4,7 @@
  * memory are another process's and may hold anything.
  */
 #include <link.h>
+#include <search.h>
 #include <stdlib.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -62,7 +63,8 @@ static void test_places(void)
     tap_ok(here() == WALK_FREE, "in the program");
     dl_iterate_phdr(in_loader, &results[0]);
     tap_ok(results[0] == WALK_LOADING, "called by the loader");
-    qsort(results, 2, sizeof *results, compare);
+    size_t n = 1; /* not qsort: sanitizers have their own */
+    lfind(results, results, &n, sizeof *results, compare);
     tap_ok(results[0] == WALK_FREE, "called by libc");
     tap_ok(program_kind(&program, (uint64_t)(uintptr_t)&test_places) == CODE_OTHER, "our code");
     tap_ok(program_kind(&program, program.places.dlopen) == CODE_LOADER, "dlopen is the loader's");
