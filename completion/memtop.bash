@@ -11,7 +11,7 @@ _memtop() {
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W \
-            "run attach inject detach list stat report diff export snapshot record mark clean mode --help --version $(_memtop_pids)" -- "$cur")
+            "run attach inject detach list stat report diff export snapshot record view mark clean mode --help --version $(_memtop_pids)" -- "$cur")
         return
     fi
     case $command in
@@ -121,6 +121,7 @@ _memtop() {
         word="--output= --interval= --max-size= --keep --follow= --memory= --tier= --sample="
         word+=" --preload= --help -- $(_memtop_pids)"
         ;;
+    view) word="--at= --ascii --help $(compgen -f -- "$cur")" ;;
     snapshot) word="--output= --blocks --help $(_memtop_pids)" ;;
     *) word=--help ;;
     esac

@@ -48,6 +48,19 @@ const struct symbol *symbols_lookup(struct symbols *sy, const struct snapshot *s
 }
 
 /* Nobody opens a target here. */
+unsigned symbols_generation(const struct symbols *sy)
+{
+    (void)sy;
+    return 0;
+}
+
+struct symbols *symbols_new_known(const struct symbol *const *names, size_t n)
+{
+    (void)names;
+    (void)n;
+    return NULL;
+}
+
 struct symbols *symbols_new(int pid)
 {
     (void)pid;

@@ -24,7 +24,7 @@
 static const struct command *const commands[] = {
     &command_run, &command_attach, &command_list, &command_stat, &command_report,
     &command_diff, &command_clean, &command_mode, &command_mark, &command_export,
-    &command_snapshot, &command_record, &command_inject, &command_detach,
+    &command_snapshot, &command_record, &command_view_file, &command_inject, &command_detach,
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 

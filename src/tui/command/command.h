@@ -41,6 +41,7 @@ extern const struct command command_export;
 extern const struct command command_diff;
 extern const struct command command_snapshot;
 extern const struct command command_record;
+extern const struct command command_view_file;
 extern const struct command command_inject;
 extern const struct command command_detach;
 

@@ -308,7 +308,7 @@ const struct command command_record = {
     .name = "record",
     .args = "PID | [--] CMD [ARG]..",
     .summary = "Record a process, or CMD, in a file: snapshot after snapshot",
-    .details = "memtop report and export read the file, which is\n"
+    .details = "memtop view, report and export read the file, which is\n"
                "memtop-PID-TIME.recording unless --output says otherwise. It stays within its\n"
                "size: of what is long ago fewer snapshots are kept. A recording of a process\n"
                "ends with it or with ^C. The exit status of CMD is passed on.\n",

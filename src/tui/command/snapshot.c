@@ -89,9 +89,9 @@ const struct command command_snapshot = {
     .name = "snapshot",
     .args = "PID|FILE",
     .summary = "Save what is known of a process in a file that can be read anywhere",
-    .details = "The process is not stopped. memtop report and export read the file, which is\n"
-               "memtop-PID-TIME.snapshot unless --output says otherwise. FILE is the path of a\n"
-               "segment.\n",
+    .details = "The process is not stopped. memtop view, report and export read the file,\n"
+               "which is memtop-PID-TIME.snapshot unless --output says otherwise. FILE is the\n"
+               "path of a segment.\n",
     .options = OPTION_EXPORT | OPTION_BLOCKS,
     .min_args = 1,
     .max_args = 1,

@@ -78,7 +78,7 @@ static bool find_mark(struct archive *a, const char *name, size_t *index)
     return found;
 }
 
-static bool choose(struct archive *a, const char *at, size_t *index)
+static bool find_moment(struct archive *a, const char *at, size_t *index)
 {
     uint64_t ns;
     size_t n = archive_count(a);
@@ -100,18 +100,24 @@ static bool choose(struct archive *a, const char *at, size_t *index)
     return find_mark(a, at, index);
 }
 
+bool source_choose(struct archive *a, const char *path, const char *at, size_t *index)
+{
+    if (find_moment(a, at, index))
+        return true;
+    command_fail("--at %s: %s has %zu snapshots and no such mark: end, peak, a time such as 90s, "
+                 "#1 to #%zu, or the name of a mark", at, path, archive_count(a),
+                 archive_count(a));
+    return false;
+}
+
 static int read_file(struct source *so, const char *target, const char *at)
 {
     struct archive *a = so->archive;
     if (!archive_is_recording(a))
         at = NULL;
     so->chosen |= at != NULL;
-    if (!choose(a, at, &so->index)) {
-        command_fail("--at %s: %s has %zu snapshots and no such mark: end, peak, a time such as "
-                     "90s, #1 to #%zu, or the name of a mark",
-                     at, target, archive_count(a), archive_count(a));
+    if (!source_choose(a, target, at, &so->index))
         return -1;
-    }
     if (!archive_load(a, so->index, &so->snapshot)) {
         command_fail("%s: damaged: snapshot %zu cannot be read", target, so->index + 1);
         return -1;

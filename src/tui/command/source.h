@@ -45,6 +45,9 @@ void source_close(struct source *so);
  * message; or without one, *foreign being set, where it is something else. */
 struct archive *source_archive(const char *path, bool *foreign);
 
+/* The snapshot of an archive that `at` names, as above. False after a message. */
+bool source_choose(struct archive *a, const char *path, const char *at, size_t *index);
+
 /* "90", "1.5s", "2m", "1h" to nanoseconds. */
 bool source_parse_time(const char *text, uint64_t *ns);
 

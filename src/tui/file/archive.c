@@ -23,7 +23,7 @@
 struct entry {
     uint64_t at, end; /* its sections in the file */
     struct moment moment;
-    size_t n_nodes, n_seconds;
+    size_t n_seconds;
 };
 
 struct archive {
@@ -133,7 +133,6 @@ static bool take_snapshot(struct archive *a, uint64_t at, uint64_t end)
     while (at < end)
         if (!next_section(a, &at, &h) || !take_section(a, &h, &e))
             return false;
-    e.n_nodes = a->all.s.n_nodes;
     e.n_seconds = a->all.s.n_seconds;
     if (a->n == 0 && !e.moment.whole)
         return false;
@@ -322,7 +321,8 @@ static bool load(struct archive *a, size_t i)
     return true;
 }
 
-/* Copy the image into the caller's snapshot, the file's rows included. */
+/* Copy the image into the caller's snapshot, with all nodes that the file has: a
+ * node has one number in all its snapshots. */
 static bool hand_out(struct archive *a, const struct entry *e, struct image *to)
 {
     size_t n;
@@ -330,8 +330,8 @@ static bool hand_out(struct archive *a, const struct entry *e, struct image *to)
     for (size_t i = 0; i < n; i++) {
         const struct part *p = &parts[i];
         const struct image *from = p->appended ? &a->all : a->now;
-        size_t rows = !p->appended ? part_count(p, from)
-                      : part_rows(p, from) == a->all.s.nodes ? e->n_nodes : e->n_seconds;
+        bool seconds = p->appended && part_rows(p, from) == a->all.s.seconds;
+        size_t rows = seconds ? e->n_seconds : part_count(p, from);
         if (!part_copy(p, to, from, rows))
             return false;
     }

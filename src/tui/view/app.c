@@ -63,6 +63,7 @@ void app_context(struct app *a, struct view_context *x)
         .state = a->target.state,
         .ended = a->target.ended,
         .paused = a->paused,
+        .no_blocks = a->target.archive && !block_walk_possible(&a->target),
         .terminal = a->terminal,
         .growth = &a->growth,
         .blocks = &a->blocks,
@@ -485,6 +486,14 @@ static int start_target(struct app *a)
     return fail(text);
 }
 
+static int start(struct app *a)
+{
+    const struct app_config *config = a->config;
+    if (config->archive && !target_open_archive(&a->target, config->archive, config->index))
+        return fail("the file is damaged: its last snapshot cannot be read");
+    return config->pid ? start_target(a) : 0;
+}
+
 static void block_signals(struct app *a, sigset_t *before)
 {
     sigset_t ours;
@@ -558,7 +567,7 @@ int app_run(const struct app_config *config, struct app_result *result)
     a->result = result;
     a->pidfd = a->signal_fd = -1;
     a->back_from_sites = a->back_from_blocks = -1;
-    a->picking = a->from_picker = !config->pid;
+    a->picking = a->from_picker = !config->pid && !config->archive;
     if (config->notice)
         app_notice(a, "%s", config->notice);
     target_init(&a->target);
@@ -566,7 +575,7 @@ int app_run(const struct app_config *config, struct app_result *result)
     picker_init(&a->picker);
     block_signals(a, &before);
     sigaction(SIGPIPE, &ignore, &pipe_before);
-    int failed = init_views(a) || (config->pid && start_target(a)) || show(a);
+    int failed = init_views(a) || start(a) || show(a);
     reap(a);
     fini_views(a);
     picker_fini(&a->picker);

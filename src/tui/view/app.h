@@ -10,11 +10,16 @@
 #define MEMTOP_TUI_VIEW_APP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define APP_MESSAGE 480 /* room for a sentence */
 
+struct archive;
+
 struct app_config {
-    int pid;         /* the target; 0: begin with the picker */
+    int pid;         /* the target; 0: begin with the picker, or see archive */
+    struct archive *archive; /* a file to look at, the caller's; NULL: none */
+    size_t index;    /* of the snapshot in it to begin with */
     bool child;      /* the caller started it: app_run may waitpid() for it */
     int pty_fd;      /* master of its pty, or -1. The caller closes it; O_NONBLOCK
                         is set here. Always drained while app_run runs. */

@@ -24,7 +24,8 @@ unsigned app_where(const struct app *a)
         return WHERE_HELP;
     if (a->picking)
         return WHERE_PICKER;
-    return is_typing(a) ? WHERE_TYPING : front(a)->where;
+    bool recording = a->target.archive && archive_is_recording(a->target.archive);
+    return is_typing(a) ? WHERE_TYPING : front(a)->where | (recording ? WHERE_FILE : 0u);
 }
 
 /* ---- actions ------------------------------------------------------------------ */
@@ -197,6 +198,10 @@ static void own_action(struct app *a, enum action action)
     case ACTION_OPEN: app_pick(a, picker_selected(&a->picker)); break;
     case ACTION_DETAILS: show_stack(a); break;
     case ACTION_PAUSE: app_pause(a); break;
+    case ACTION_SNAPSHOT_BEFORE: case ACTION_SNAPSHOT_AFTER: case ACTION_SNAPSHOT_FIRST:
+    case ACTION_SNAPSHOT_LAST: case ACTION_SNAPSHOT_PEAK:
+        app_step(a, action);
+        break;
     case ACTION_TIER: app_ask_tier(a); break;
     case ACTION_NEXT_VIEW: show_view(a, a->current + 1); break;
     case ACTION_PREVIOUS_VIEW: show_view(a, a->current - 1); break;

@@ -76,6 +76,9 @@ void app_detach(struct app *a, int pid);
 /* Leave what is shown: back to the picker, ask, or end the loop. */
 void app_leave(struct app *a);
 
+/* Go to another snapshot of a recording. */
+void app_step(struct app *a, enum action action);
+
 /* Hold or go on. */
 void app_pause(struct app *a);
 

@@ -18,7 +18,7 @@
 
 static void end_pass(struct block_filter *f)
 {
-    reader_blocks_free(f->pass);
+    block_walk_free(f->pass);
     f->pass = NULL;
 }
 
@@ -101,13 +101,13 @@ static void take(void *data, const struct block_row *row)
                                .blocks = row->blocks, .bytes = row->bytes });
 }
 
-static bool begin(struct block_filter *f, const struct target *t, uint64_t now)
+static bool begin(struct block_filter *f, struct target *t, uint64_t now)
 {
     f->begin_ns = now;
     f->begun_final = t->ended;
     f->next_ns = now + PERIOD_NS;
     if (chosen_begin(&f->next, &f->what, &t->snapshot))
-        f->pass = reader_blocks_new(t->reader);
+        f->pass = block_walk_new(t);
     return f->pass != NULL;
 }
 
@@ -126,7 +126,8 @@ static void finish(struct block_filter *f)
 
 static bool is_wanted(const struct block_filter *f, const struct target *t, bool shown)
 {
-    return shown && t->reader && t->filled && !(t->ended && f->final && block_filter_ready(f));
+    return shown && block_walk_possible(t) && t->filled &&
+           !(t->ended && f->final && block_filter_ready(f));
 }
 
 bool block_filter_follow(struct block_filter *f, struct target *t, uint64_t now, bool shown)
@@ -137,7 +138,7 @@ bool block_filter_follow(struct block_filter *f, struct target *t, uint64_t now,
     f->taken_ns = t->snapshot.taken_ns;
     f->running = !t->ended;
     read_clock(f);
-    if (reader_blocks_step(f->pass, SLICE_MS, take, f) != READER_OK)
+    if (block_walk_step(f->pass, SLICE_MS, take, f) != READER_OK)
         return false;
     finish(f);
     return true;

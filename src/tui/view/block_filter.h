@@ -10,6 +10,7 @@
 
 #include "tui/model/choice.h"
 #include "tui/model/tree.h"
+#include "tui/view/block_walk.h"
 #include "tui/view/target.h"
 
 struct block_filter {
@@ -19,7 +20,7 @@ struct block_filter {
     bool final;               /* the target had ended before they were begun */
     unsigned version;         /* changes with sums and with what is meant */
     struct chosen next;     /* under way */
-    struct block_pass *pass;
+    struct block_walk *pass;
     uint64_t next_ns, begin_ns;
     bool begun_final;
     /* For ages while a pass is under way. */

@@ -14,7 +14,7 @@
 
 void block_list_forget(struct block_list *b)
 {
-    reader_blocks_free(b->pass);
+    block_walk_free(b->pass);
     b->pass = NULL;
     b->reader = NULL;
     b->wanted = b->known = false;
@@ -93,7 +93,7 @@ static bool begin(struct block_list *b, struct target *t, uint64_t now)
     b->next.blocks = b->next.bytes = 0;
     b->begin_ns = now;
     b->next_ns = now + PERIOD_NS;
-    b->pass = reader_blocks_new(t->reader);
+    b->pass = block_walk_new(t);
     return b->pass != NULL;
 }
 
@@ -103,7 +103,7 @@ static void finish(struct block_list *b)
     uint64_t now = target_now(), rest = (now - b->begin_ns) * SHARE;
     b->rows = b->next;
     b->next = old;
-    reader_blocks_free(b->pass);
+    block_walk_free(b->pass);
     b->pass = NULL;
     b->known = true;
     b->version++;
@@ -114,12 +114,14 @@ bool block_list_follow(struct block_list *b, struct target *t, uint64_t now)
 {
     b->reader = t->reader;
     b->ended = t->ended;
-    if (!b->wanted || !t->reader || !t->filled || (t->ended && b->known) ||
+    b->from_file = t->archive != NULL;
+    b->absent = !block_walk_possible(t);
+    if (!b->wanted || b->absent || !t->filled || (t->ended && b->known) ||
         (!b->pass && now < b->next_ns))
         return false;
     if (!b->pass && !begin(b, t, now))
         return false;
-    if (reader_blocks_step(b->pass, SLICE_MS, take, b) != READER_OK)
+    if (block_walk_step(b->pass, SLICE_MS, take, b) != READER_OK)
         return false;
     finish(b);
     return true;
@@ -127,7 +129,7 @@ bool block_list_follow(struct block_list *b, struct target *t, uint64_t now)
 
 uint64_t block_list_due(const struct block_list *b, const struct target *t)
 {
-    if (!b->wanted || !t->reader || !t->filled || (t->ended && b->known))
+    if (!b->wanted || !block_walk_possible(t) || !t->filled || (t->ended && b->known))
         return UINT64_MAX;
     return b->pass ? 0 : b->next_ns;
 }

@@ -7,6 +7,7 @@
 #define MEMTOP_TUI_VIEW_BLOCK_LIST_H
 
 #include "tui/view/site_set.h"
+#include "tui/view/block_walk.h"
 #include "tui/view/target.h"
 
 #define BLOCK_LIST_MOST 262144u /* rows that are kept; what is beyond is summed */
@@ -26,10 +27,12 @@ struct block_list {
     bool known;               /* they are of what was chosen */
     unsigned version;         /* changes with rows */
     struct block_rows next;   /* under way */
-    struct block_pass *pass;
+    struct block_walk *pass;
     uint64_t next_ns, begin_ns;
     const struct reader *reader; /* of the last follow; NULL: none */
     bool ended;
+    bool from_file;
+    bool absent;              /* there are none to be had: a file without them */
 };
 
 /* An empty one is all zeros. */

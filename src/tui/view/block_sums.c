@@ -161,7 +161,7 @@ static void take(void *data, const struct block_row *row)
 
 static void end_pass(struct block_sums *b)
 {
-    reader_blocks_free(b->pass);
+    block_walk_free(b->pass);
     b->pass = NULL;
 }
 
@@ -208,7 +208,7 @@ static void finish(struct block_sums *b, const struct snapshot *s)
 
 static bool is_wanted(const struct block_sums *b, const struct target *t)
 {
-    return b->wanted != SUMS_NONE && t->reader && t->filled && !(t->ended && b->known);
+    return b->wanted != SUMS_NONE && block_walk_possible(t) && t->filled && !(t->ended && b->known);
 }
 
 bool block_sums_follow(struct block_sums *b, struct target *t, uint64_t now)
@@ -220,9 +220,9 @@ bool block_sums_follow(struct block_sums *b, struct target *t, uint64_t now)
         b->begin_ns = now;
         b->next_ns = now + PERIOD_NS;
         b->now_ns = t->snapshot.target.wall_ns;
-        b->pass = reader_blocks_new(t->reader);
+        b->pass = block_walk_new(t);
     }
-    if (!b->pass || reader_blocks_step(b->pass, SLICE_MS, take, b) != READER_OK)
+    if (!b->pass || block_walk_step(b->pass, SLICE_MS, take, b) != READER_OK)
         return false;
     finish(b, &t->snapshot);
     return true;

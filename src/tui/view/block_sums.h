@@ -8,6 +8,7 @@
 #ifndef MEMTOP_TUI_VIEW_BLOCK_SUMS_H
 #define MEMTOP_TUI_VIEW_BLOCK_SUMS_H
 
+#include "tui/view/block_walk.h"
 #include "tui/view/target.h"
 
 enum block_sums_by { SUMS_NONE, SUMS_BY_SITE, SUMS_BY_THREAD, SUMS_BY_SIZE };
@@ -37,7 +38,7 @@ struct block_sums {
     bool known;                  /* last is of what is wanted */
     unsigned version;            /* changes with last */
     struct block_sum_list next;  /* under way */
-    struct block_pass *pass;
+    struct block_walk *pass;
     uint64_t now_ns;             /* after set-up, for ages */
     uint64_t next_ns, begin_ns;
 };

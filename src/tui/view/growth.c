@@ -27,7 +27,7 @@ void growth_init(struct growth *g)
 
 static void end_pass(struct growth *g)
 {
-    reader_blocks_free(g->pass);
+    block_walk_free(g->pass);
     g->pass = NULL;
 }
 
@@ -231,6 +231,21 @@ static void make_room(struct growth *g)
         }
 }
 
+/* A recording has a snapshot soon after each mark. */
+static struct mark *mark_of_recording(const struct target *t, const struct mark_event *e)
+{
+    size_t i = 0, last = archive_count(t->archive) - 1;
+    struct snapshot s;
+    struct mark *m = NULL;
+    while (i < last && archive_moment(t->archive, i)->wall_ns < e->ns)
+        i++;
+    snapshot_init(&s);
+    if (archive_is_recording(t->archive) && archive_load(t->archive, i, &s))
+        m = mark_take(&s, e->name);
+    snapshot_fini(&s);
+    return m ? m : mark_of_event(&t->snapshot, e);
+}
+
 /* Those from before we looked have only their moment. Of the others the figures
  * are copied at once, which is within one refresh of the event. */
 static bool take_events(struct growth *g, struct target *t)
@@ -249,7 +264,8 @@ static bool take_events(struct growth *g, struct target *t)
         target_read_now(t);
     for (size_t i = first; i < s->n_marks; i++) {
         const struct mark_event *e = &s->marks[i];
-        struct mark *m = late ? mark_of_event(s, e) : mark_take(s, e->name);
+        struct mark *m = t->archive ? mark_of_recording(t, e)
+                         : late     ? mark_of_event(s, e) : mark_take(s, e->name);
         if (m) {
             m->number = e->number;
             m->late_ns = late || s->target.wall_ns < e->ns ? 0 : s->target.wall_ns - e->ns;
@@ -305,7 +321,7 @@ static bool begin_pass(struct growth *g, struct target *t, uint64_t now)
     g->next = next;
     g->births = growth_births(g);
     g->n_next = n;
-    g->pass = reader_blocks_new(t->reader);
+    g->pass = block_walk_new(t);
     g->pass_begin_ns = now;
     return g->pass != NULL;
 }
@@ -328,14 +344,14 @@ static bool finish_pass(struct growth *g)
 
 static bool update_alive(struct growth *g, struct target *t, uint64_t now)
 {
-    if (!growth_births(g).since || !t->reader || (t->ended && g->alive_known))
+    if (!growth_births(g).since || !block_walk_possible(t) || (t->ended && g->alive_known))
         return false;
     if (!g->pass && (now < g->next_pass_ns || !begin_pass(g, t, now))) {
         if (!g->pass && now >= g->next_pass_ns)
             g->next_pass_ns = now + PASS_NS;
         return false;
     }
-    return reader_blocks_step(g->pass, GROWTH_SLICE_MS, sum_block, g) == READER_OK &&
+    return block_walk_step(g->pass, GROWTH_SLICE_MS, sum_block, g) == READER_OK &&
            finish_pass(g);
 }
 
@@ -344,7 +360,7 @@ static bool update_alive(struct growth *g, struct target *t, uint64_t now)
 bool growth_follow(struct growth *g, struct target *t, uint64_t now, bool shown)
 {
     bool news = false;
-    if (!t->filled || !t->reader)
+    if (!t->filled)
         return false;
     news |= growth_job_follow(g, t);
     news |= take_events(g, t);
@@ -358,7 +374,7 @@ bool growth_follow(struct growth *g, struct target *t, uint64_t now, bool shown)
 uint64_t growth_due(const struct growth *g, const struct target *t, bool shown)
 {
     uint64_t now = target_now();
-    if (!t->filled || !t->reader)
+    if (!t->filled)
         return UINT64_MAX;
     if (g->job || (shown && g->mode != GROWTH_OFF && g->naming))
         return now + NAMING_NS;
@@ -366,7 +382,7 @@ uint64_t growth_due(const struct growth *g, const struct target *t, bool shown)
         return UINT64_MAX;
     if (has_figures(g) && !g->figures)
         return now;
-    if (!growth_births(g).since || (t->ended && g->alive_known))
+    if (!growth_births(g).since || !block_walk_possible(t) || (t->ended && g->alive_known))
         return UINT64_MAX;
     return g->pass ? now : g->next_pass_ns;
 }

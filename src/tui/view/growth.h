@@ -14,6 +14,7 @@
 #define MEMTOP_TUI_VIEW_GROWTH_H
 
 #include "tui/model/mark.h"
+#include "tui/view/block_walk.h"
 #include "tui/view/target.h"
 
 #define GROWTH_SLICE_MS 15
@@ -57,7 +58,7 @@ struct growth {
     bool alive_known;
     struct growth_alive *alive; /* by site */
     size_t n_alive;
-    struct block_pass *pass;  /* under way, into `next` */
+    struct block_walk *pass;  /* under way, into `next` */
     struct growth_births births; /* that it looks for */
     struct growth_alive *next;
     size_t n_next;

@@ -58,6 +58,7 @@ enum key_where {
     WHERE_TIME   = 1 << 11, /* the timeline */
     WHERE_SIZES  = 1 << 16, /* the view of sizes and ages */
     WHERE_THREADS = 1 << 17, /* the view of threads */
+    WHERE_FILE   = 1 << 18, /* in all views of a recording */
     WHERE_UNITS  = WHERE_GRAPHS | WHERE_SIZES,
     WHERE_CHOICE = WHERE_SIZES | WHERE_THREADS,
     WHERE_ZOOM   = WHERE_GRAPHS | WHERE_TIME,
@@ -111,6 +112,11 @@ enum key_where {
     X(MARK_AFTER, WHERE_TIME, ']', 0, 0, NULL, "the mark after the cursor")              \
     X(PAUSE, WHERE_TARGET, 'p', 'Z', 0, "Pause", "hold the picture, or let it go on")    \
     X(TIER, WHERE_TARGET, 'M', 0, 0, NULL, "how much is recorded: exact, counters, sampled") \
+    X(SNAPSHOT_BEFORE, WHERE_FILE, '{', 0, 0, "Before", "a recording: the snapshot before") \
+    X(SNAPSHOT_AFTER, WHERE_FILE, '}', 0, 0, "After", "the next one")                    \
+    X(SNAPSHOT_FIRST, WHERE_FILE, '(', 0, 0, NULL, "the first one")                      \
+    X(SNAPSHOT_LAST, WHERE_FILE, ')', 0, 0, NULL, "the last one")                        \
+    X(SNAPSHOT_PEAK, WHERE_FILE, '^', 0, 0, NULL, "the one with the most live bytes")    \
     X(NEXT_VIEW, WHERE_TARGET, KEYCODE_TAB, 0, 0, "View", "next view")                   \
     X(PREVIOUS_VIEW, WHERE_TARGET, KEYCODE_BACKTAB, 0, 0, NULL, "previous view")         \
     X(VIEW_1, WHERE_TARGET, '1', 0, 0, NULL, "first view")                               \

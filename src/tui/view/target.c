@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,6 +23,7 @@
 /* A refresh may cost one part in so many of the time to the next. */
 #define SHARE       40
 #define SHARE_SITES 60
+#define FILE_BEFORE 16 /* snapshots of a recording that rates and verdicts go by */
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -46,8 +48,10 @@ static void forget(struct target *t)
 {
     reader_close(t->reader);
     t->reader = NULL;
-    symbols_free(t->symbols);
+    if (!t->archive)
+        symbols_free(t->symbols);
     t->symbols = NULL;
+    t->archive = NULL;
     rate_table_fini(&t->site_rates);
     rate_table_fini(&t->thread_rates);
     t->rates = (struct rates){ .known = false };
@@ -136,6 +140,81 @@ static void read_rss(struct target *t)
         t->rss_peak = t->rss > t->rss_peak ? t->rss : t->rss_peak;
     }
     fclose(f);
+}
+
+/* ---- files ------------------------------------------------------------------ */
+static void describe_file(struct target *t)
+{
+    const struct moment *m = archive_moment(t->archive, t->index);
+    time_t seconds = (time_t)(m->realtime_ns / 1000000000);
+    struct tm local;
+    char when[40] = "";
+    if (localtime_r(&seconds, &local))
+        strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &local);
+    if (archive_is_recording(t->archive))
+        snprintf(t->state, sizeof t->state, "%zu/%zu  %s", t->index + 1,
+                 archive_count(t->archive), when);
+    else
+        snprintf(t->state, sizeof t->state, "snapshot of %s", when);
+}
+
+/* Sites are as many in all snapshots: those that come later have no figures yet. */
+static bool pad_sites(struct snapshot *s, size_t most)
+{
+    if (s->n_sites >= most)
+        return true;
+    struct site_row *grown = realloc(s->sites, most * sizeof *grown);
+    if (!grown)
+        return false;
+    memset(grown + s->n_sites, 0, (most - s->n_sites) * sizeof *grown);
+    for (size_t i = s->n_sites; i < most; i++)
+        grown[i].id = (uint32_t)i;
+    s->sites = grown;
+    s->n_sites = s->cap_sites = most;
+    return true;
+}
+
+static bool load(struct target *t, size_t index)
+{
+    return archive_load(t->archive, index, &t->snapshot) &&
+           pad_sites(&t->snapshot, t->most_sites);
+}
+
+static void derive(struct target *t, unsigned parts);
+
+/* Rates, trend and verdicts come from the snapshots before. */
+bool target_step(struct target *t, size_t index)
+{
+    size_t first = index > FILE_BEFORE ? index - FILE_BEFORE : 0;
+    rate_table_fini(&t->site_rates);
+    rate_table_fini(&t->thread_rates);
+    t->rates = (struct rates){ .known = false };
+    t->trend.n = 0;
+    site_watch_fini(&t->watch);
+    t->watch = (struct site_watch){ .n = 0 };
+    for (size_t i = first; i <= index; i++) {
+        if (!load(t, i))
+            return false;
+        derive(t, READER_ALL);
+    }
+    const struct moment *m = archive_moment(t->archive, index);
+    t->index = index;
+    t->rss = m->rss;
+    t->rss_peak = m->rss_peak;
+    t->filled = t->ended = true;
+    describe_file(t);
+    return true;
+}
+
+bool target_open_archive(struct target *t, struct archive *a, size_t index)
+{
+    t->archive = a;
+    t->symbols = archive_symbols(a);
+    if (!archive_load(a, archive_count(a) - 1, &t->snapshot))
+        return false;
+    t->most_sites = t->snapshot.n_sites;
+    t->pid = t->snapshot.target.pid;
+    return target_step(t, index);
 }
 
 /* ---- refresh ---------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #define MEMTOP_TUI_VIEW_TARGET_H
 
 #include "tui/model/site_watch.h"
+#include "tui/file/archive.h"
 #include "tui/model/snapshot.h"
 #include "tui/model/symbols.h"
 #include "tui/reader/reader.h"
@@ -19,7 +20,10 @@
 
 struct target {
     int pid;
-    struct reader *reader;    /* NULL: not open */
+    struct reader *reader;    /* NULL: not open, or a file */
+    struct archive *archive;  /* borrowed; NULL: it is no file */
+    size_t index;             /* of the snapshot in the archive */
+    size_t most_sites;        /* of all its snapshots */
     struct snapshot snapshot; /* filled while `filled` */
     bool filled;
     bool ended;               /* nothing will change any more */
@@ -44,6 +48,13 @@ void target_fini(struct target *t);
 
 /* Open a process's segment; whatever was open before is closed. */
 enum reader_status target_open(struct target *t, int pid);
+
+/* Look at a file, at one of its snapshots. The archive stays the caller's, and open.
+ * False: it cannot be read. */
+bool target_open_archive(struct target *t, struct archive *a, size_t index);
+
+/* Go to another of its snapshots. False: it cannot be read; then nothing changes. */
+bool target_step(struct target *t, size_t index);
 
 /* Read what is due at now_ns (CLOCK_MONOTONIC). `sites`: somebody looks at
  * them; else they are read less often, for their verdicts. Returns whether there

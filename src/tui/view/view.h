@@ -41,6 +41,7 @@ struct view_context {
     const char *state;                   /* "running", "exited with status 0" ... */
     bool ended;
     bool paused;
+    bool no_blocks;                      /* a file without single live blocks */
     struct terminal *terminal;           /* NULL: the program has its own */
     struct growth *growth;               /* marks; NULL: none. Views may call what
                                             growth.h has for keys */

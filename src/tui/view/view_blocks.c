@@ -153,7 +153,8 @@ static void draw_list(struct blocks *v, const struct view_context *x, struct can
     v->x = NULL;
     if (!v->order.n && a.rows > 1)
         canvas_text(c, a.row + 1, a.col, a.cols, ROLE_DIM,
-                    x->blocks->known ? "no live blocks" : "being read...");
+                    x->blocks->absent ? "not in this file: memtop snapshot --blocks has them"
+                    : x->blocks->known ? "no live blocks" : "being read...");
 }
 
 /* ---- contents ------------------------------------------------------------------------ */
@@ -194,7 +195,8 @@ static void draw_contents(struct blocks *v, const struct view_context *x, struct
     long got = bytes ? block_list_peek(x->blocks, &v->row, offset, bytes, want) : -2;
     if (got <= 0)
         canvas_text(c, a.row + 1, a.col, a.cols, ROLE_DIM,
-                    got == -1 ? "gone" : got == 0 ? "empty" : "cannot be read");
+                    x->blocks->from_file ? "a file has no contents of blocks"
+                    : got == -1 ? "gone" : got == 0 ? "empty" : "cannot be read");
     for (long i = 0; i < got; i += PER_ROW)
         draw_bytes(c, a, a.row + 1 + (int)(i / PER_ROW), offset + (uint64_t)i, bytes + i,
                    got - i < PER_ROW ? got - i : PER_ROW);

@@ -242,7 +242,9 @@ static void draw_selection(const struct view_context *x, struct canvas *c, struc
     char what[128], blocks[32], bytes[24], all[24];
     canvas_fill(c, a.row, a.col, a.cols, ROLE_HEAD, ' ');
     if (!f || !block_filter_ready(f)) {
-        canvas_text(c, a.row, a.col, a.cols, ROLE_HEAD, "live blocks are being summed...");
+        canvas_text(c, a.row, a.col, a.cols, ROLE_HEAD,
+                    x->no_blocks ? "single blocks are not in this file: memtop snapshot --blocks"
+                                 : "live blocks are being summed...");
         return;
     }
     const char *about = f->sums.estimated ? "~" : "";
