@@ -76,7 +76,7 @@ _memtop() {
         mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
         return
         ;;
-    --filter | --rename | --demangler | --mark | --fail-above | --max-peak | --max-allocations | \
+    --watch | --filter | --rename | --demangler | --mark | --fail-above | --max-peak | --max-allocations | \
         --fail-on-leak | -n | --top | -m | --memory | -s | --sample | -i | --interval | --max-size)
         return
         ;;
@@ -110,7 +110,7 @@ _memtop() {
         word+=" --mark= --fail-above= --help $(_memtop_pids)"
         ;;
     report)
-        word='--json --output= --top= --sites --tree= --sizes --threads --at= --sort= --filter='
+        word='--watch= --json --output= --top= --sites --tree= --sizes --threads --at= --sort= --filter='
         word+=" --rename= --rename-file= --demangler= --help $(_memtop_pids)"
         ;;
     export)

@@ -109,6 +109,47 @@ status 2 '--filter with a bad regex' "$MEMTOP" report --filter '/(/' "$known"
 says err 'filter' 'says so'
 status 2 '--at peak of sizes' "$MEMTOP" report --sizes --at peak "$known"
 
+# ---- the live stream
+mkfifo "$TMP/in"
+LD_PRELOAD=$MEMTOP_AGENT "$VICTIMS/marks" <"$TMP/in" >"$TMP/said" &
+pid=$!
+exec 3>"$TMP/in"
+within 30 grep -q ready "$TMP/said"
+"$MEMTOP" report --json --watch 0.1 --top 3 "$pid" >"$TMP/stream" 2>"$TMP/err" &
+stream=$!
+within 30 sh -c '[ "$(wc -l <"$0")" -ge 2 ]' "$TMP/stream"
+echo a >&3
+within 30 sh -c '[ "$(grep -c ready "$0")" -ge 2 ]' "$TMP/said"
+lines=$(wc -l <"$TMP/stream")
+within 30 sh -c '[ "$(wc -l <"$0")" -ge "$1" ]' "$TMP/stream" $((lines + 2))
+"$MEMTOP" report --json --watch 0.05 --sites --top 1 "$pid" >"$TMP/other" &
+other=$!
+within 30 test -s "$TMP/other"
+kill -INT $other # which sh set to be ignored in the background
+kill -TERM $other
+wait $other
+is $? 0 '--watch ends well on a signal'
+is "$(tail -c 1 "$TMP/other" | od -An -c | tr -d ' ')" '\n' 'with a whole line'
+"$MEMTOP" report --json --watch 0.05 "$pid" 2>"$TMP/pipe" | head -n 1 >/dev/null
+is "$(cat "$TMP/pipe")" '' 'a reader that goes away is no complaint'
+echo q >&3
+exec 3>&-
+wait $stream
+is "$?:$(cat "$TMP/err")" 0: '--watch ends well with the process'
+follows_schema 'each line is a report' --lines "$TMP/stream"
+"$PYTHON" - "$TMP/stream" >"$TMP/out" <<'END'
+import json, sys
+j = [json.loads(line) for line in open(sys.argv[1])]
+counts = [d["totals"]["allocations"] for d in j]
+print(json.dumps({"rising": counts == sorted(counts), "more": counts[0] < counts[-1],
+                  "states": sorted({d["state"] for d in j}), "last": j[-1]["state"]}))
+END
+holds 'j["rising"] and j["more"]' 'they follow what the process does'
+holds 'j["last"] == "exited" and "running" in j["states"]' 'and the last one tells of its end'
+status 2 '--watch without --json' "$MEMTOP" report --watch 1 "$known"
+status 0 '--watch of what has ended' "$MEMTOP" report --json --watch 1 "$known"
+is "$(wc -l <"$TMP/out")" 1 'is one line'
+
 # ---- real programs
 export MEMTOP_KEEP=1
 LD_PRELOAD=$MEMTOP_AGENT PYTHONMALLOC=malloc "$PYTHON" -S -c 'x = [str(i) for i in range(9999)]'

@@ -47,6 +47,7 @@ static const struct option_row rows[] = {
     { OPTION_FORMS, 0, "at", "WHEN", "live figures at the peak, the end, or a time: 90s, 2m" },
     { OPTION_FORMS, 0, "sort", "COLUMN", "the largest first by COLUMN, see below (live_bytes)" },
     { OPTION_FORMS, 0, "filter", "PATTERN", "only stacks with a frame that matches, see below" },
+    { OPTION_WATCH, 0, "watch", "S", "with --json: an object a line, every S seconds" },
     { OPTION_NAMING, 0, "rename", "RULE", "s/REGEX/TEXT/ for names of functions; repeatable" },
     { OPTION_NAMING, 0, "rename-file", "FILE", "such rules from a file" },
     { OPTION_NAMING, 0, "demangler", "CMD", "shell command that demangles, a name a line" },
@@ -173,6 +174,7 @@ static bool take(struct options *o, const struct option_row *row, const char *va
     case OPTION_BUDGETS: return options_take_budget(&o->budgets, row->name, value);
     case OPTION_DIFF: *(*row->name == 'm' ? &o->mark : &o->fail_above) = value; return *value;
     case OPTION_NAMING: return options_take_naming(&o->naming, row->name, value);
+    case OPTION_WATCH: return parse_interval(value, &o->watch_ns);
     case OPTION_FORMS: return options_take_form(&o->forms, row->name, value);
     case OPTION_AT: o->at = value; return *value != '\0';
     case OPTION_BLOCKS: o->blocks = true; return true;

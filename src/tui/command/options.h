@@ -38,6 +38,7 @@ enum option_set {
     OPTION_BUDGETS = 1 << 12, /* what CMD may allocate */
     OPTION_DIFF    = 1 << 13, /* what diff alone has */
     OPTION_NAMING  = 1 << 14, /* how functions are called */
+    OPTION_WATCH   = 1 << 15,
 };
 
 /* What to hand to CMD's agent: the options that run and stat share. */
@@ -93,6 +94,7 @@ struct options {
     bool inverted;
     struct forms_options forms;
     struct budget_options budgets;
+    uint64_t watch_ns;      /* 0: not given */
     struct naming_options naming;
     const char *mark;       /* NULL: not given */
     const char *fail_above; /* a size or a percentage, NULL: not given */

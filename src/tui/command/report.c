@@ -12,6 +12,7 @@
 #include "tui/command/output.h"
 #include "tui/command/reporting.h"
 #include "tui/command/source.h"
+#include "tui/command/watching.h"
 
 /* The figures of the peak are in each snapshot, exactly. */
 static const char *at_of(const struct options *o)
@@ -38,6 +39,12 @@ static int write_report(const struct options *o, const struct source *so, struct
     return bad ? STATUS_FAILED : STATUS_DONE;
 }
 
+static int refuse_mark(const char *mark, const char *target)
+{
+    return command_fail("--at %s: %s holds the figures of the peak, the end, and of times such as "
+                        "90s, and not those of marks", mark, target);
+}
+
 static int report(const struct options *o, struct pretty *pretty)
 {
     struct source so;
@@ -50,10 +57,9 @@ static int report(const struct options *o, struct pretty *pretty)
         rest.forms.at = NULL;
     int status = STATUS_USAGE;
     if (forming_read(&rest, "report", &forms, &mark))
-        status = !mark ? write_report(&rest, &so, pretty, &forms)
-                       : command_fail("--at %s: %s holds the figures of the peak, the end, and of "
-                                      "times such as 90s, and not those of marks",
-                                      mark, o->args[0]);
+        status = mark            ? refuse_mark(mark, o->args[0])
+                 : o->watch_ns ? watching_run(&rest, &so, pretty, &forms)
+                               : write_report(&rest, &so, pretty, &forms);
     source_close(&so);
     return status;
 }
@@ -61,6 +67,11 @@ static int report(const struct options *o, struct pretty *pretty)
 static int report_main(const struct options *o)
 {
     struct pretty pretty;
+    if (o->watch_ns && !o->json) {
+        fputs("memtop report: --watch is for scripts: add --json, or look at the process with "
+              "memtop PID\n", stderr);
+        return STATUS_USAGE;
+    }
     int status = naming_begin(o, "report", &pretty);
     if (status == STATUS_DONE)
         status = report(o, &pretty);
@@ -74,7 +85,8 @@ const struct command command_report = {
     .summary = "Report the allocations of a process that runs, or that left its data",
     .details = SOURCE_DETAILS,
     .print_more = forming_print_help,
-    .options = OPTION_JSON | OPTION_REPORT | OPTION_TOP | OPTION_FORMS | OPTION_NAMING,
+    .options = OPTION_JSON | OPTION_REPORT | OPTION_TOP | OPTION_FORMS | OPTION_NAMING |
+               OPTION_WATCH,
     .min_args = 1,
     .max_args = 1,
     .main = report_main,

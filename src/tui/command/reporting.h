@@ -18,6 +18,7 @@
 
 struct reporting {
     bool json;
+    bool one_line; /* JSON without newlines in it */
     size_t top;
     struct forms *forms; /* NULL: the usual report */
     const struct budget_limits *limits; /* NULL: no budgets */
