@@ -26,7 +26,7 @@ static void test_rules(void)
         { "s/x*/-/g", "abc", "-a-b-c-" },
         { "s/.*//", "all of it", NULL }, /* nothing would be left */
         { "s/::[a-z]+#//g", "a::b#::c#d", "ad" },
-        { "s/b/\t\n/", "abc", "a??c" }, /* printable, whatever the rule says */
+        { "s/b/\t\033/", "abc", "a??c" }, /* printable, whatever the rule says */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rename_rules r;
