@@ -16,7 +16,7 @@ alike() {
     local name=$1 wanted got
     shift
     wanted=$(timeout 60 "$@" 2>&1; echo "status $?")
-    got=$(timeout -k 5 120 "$MEMTOP" stat --json --top 0 -o "$TMP/json" -- "$@" 2>&1; echo "status $?")
+    got=$(timeout -k 5 120 "$MEMTOP" stat --json -o "$TMP/json" -- "$@" 2>&1; echo "status $?")
     is "$got" "$wanted" "$name: the same with the agent"
 }
 
@@ -46,5 +46,23 @@ if [ "$(uname -m)" = x86_64 ]; then
 else
     skip 'single-stepping is for x86-64 only'
 fi
+
+# ---- seccomp
+for way in prctl syscall; do
+    alike "a filter that kills, set by $way()" "$VICTIMS/sandboxed" $way
+    holds "$balanced" 'the figures add up'
+    holds 'j["agent"]["sandboxed"]' 'and the report says why they may be incomplete'
+    holds 'j["totals"]["allocations"] + j["totals"]["lost"] > 20000' 'calls are counted on'
+    holds 'j["totals"]["foreign_frees"] + j["totals"]["missed_frees"] == 0' 'no free goes by'
+    holds 'any(s["allocations"] >= 200 and len(s["frames"]) > 1 for s in j["sites"])' 'with stacks'
+done
+alike 'the kernel refuses a filter' "$VICTIMS/sandboxed" refused
+exact 'the kernel refuses a filter'
+holds 'not j["agent"]["sandboxed"]' 'all goes on'
+alike 'the strict mode' "$VICTIMS/sandboxed" strict
+    holds '2000 <= j["totals"]["allocations"] < 2500' 'where the clock is forbidden, recording ends'
+outcome=$("$VICTIMS/sandboxed" inherited "$VICTIMS/reallocs"; echo "status $?")
+is "$(LD_PRELOAD=$MEMTOP_AGENT "$VICTIMS/sandboxed" inherited "$VICTIMS/reallocs"; echo "status $?")" \
+    "$outcome" 'a filter that was there before, and refuses all that recording needs'
 
 done_testing

@@ -9,7 +9,10 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
+#include "agent/sandbox.h"
+
 #define PAGE         UINT64_C(4096)
+#define GAP          (UINT64_C(1) << 20)
 #define PAGES_OWN    (UINT64_C(1) << 17) /* 512 MiB: deeper is not believed */
 #define PAGES_OTHER  (UINT64_C(1) << 10) /* of another stack, in one step */
 
@@ -33,7 +36,11 @@ static long system_call(long number, long a, long b, long c, long d)
  * says that it could read it. */
 static bool word_readable(uintptr_t address)
 {
-    return system_call(SYS_rt_sigprocmask, -1, (long)address, 0, 8) == -EINVAL;
+    if (!sandbox_enter())
+        return false;
+    bool readable = system_call(SYS_rt_sigprocmask, -1, (long)address, 0, 8) == -EINVAL;
+    sandbox_leave();
+    return readable;
 }
 
 bool bounds_readable(uintptr_t address)
@@ -51,9 +58,24 @@ bool bounds_at_start(uintptr_t sp)
  * C library puts at the top of their stacks, user-provided ones included. */
 static uintptr_t own_end(void)
 {
-    if (system_call(SYS_gettid, 0, 0, 0, 0) == system_call(SYS_getpid, 0, 0, 0, 0))
+    if (!sandbox_enter())
+        return 0;
+    bool first = system_call(SYS_gettid, 0, 0, 0, 0) == system_call(SYS_getpid, 0, 0, 0, 0);
+    sandbox_leave();
+    if (first)
         return ((uintptr_t)__libc_stack_end + PAGE) & ~(PAGE - 1);
     return (uintptr_t)__builtin_thread_pointer() & ~(uintptr_t)7;
+}
+
+/* Where nobody may be asked: below the first thread's stack, which grows, the kernel
+ * leaves a gap of 1 MiB to whatever comes next. So who is nearer is still on it. */
+static bool own_grew(struct bounds_own *own, uintptr_t page)
+{
+    uintptr_t first = ((uintptr_t)__libc_stack_end + PAGE) & ~(PAGE - 1);
+    if (own->hi != first || own->lo - page >= GAP)
+        return false;
+    own->lo = page;
+    return true;
 }
 
 /* Lower `own->lo` to the page of sp, if all pages on the way can be read. */
@@ -63,6 +85,8 @@ static bool own_extend(struct bounds_own *own, uintptr_t sp)
     if (own->barrier && sp < own->barrier + PAGE && !word_readable(own->barrier))
         return false;
     own->barrier = 0;
+    if (sandbox_is_closed())
+        return own_grew(own, page);
     while (own->lo > page) {
         uintptr_t next = (own->lo - 1) & ~(PAGE - 1);
         if (!word_readable(next)) {
@@ -80,6 +104,8 @@ struct bounds bounds_test(uintptr_t sp)
     struct bounds_own own = bounds_own;
     if (own.hi == 0)
         own.hi = own.lo = own_end();
+    if (own.hi == 0)
+        return (struct bounds){ .hi = sp, .own = false };
     bool is_own = sp < own.hi && own.hi - sp < PAGES_OWN * PAGE &&
                   (sp >= own.lo || own_extend(&own, sp));
     bounds_own.lo = own.lo;

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "agent/process.h"
+#include "agent/sandbox.h"
 #include "agent/store.h"
 #include "agent/thread.h"
 #include "agent/wiped.h"
@@ -20,7 +21,7 @@ static uint32_t wiping;       /* atomic: one thread is at it */
 static struct thread *interrupted(uintptr_t frame)
 {
     struct thread *t = __atomic_load_n(&inside, __ATOMIC_ACQUIRE);
-    if (t || !process_records())
+    if (t || !process_records() || sandbox_is_closed())
         return t;
     t = thread_self();
     if (t->gate.word == GATE_UNSET)
@@ -59,6 +60,8 @@ void forks_done(const struct forks_guard *g, int pid)
     int saved_errno = errno;
     if (pid == 0 && g->thread)
         begin_child(g);
+    if (pid == 0)
+        sandbox_forked();
     if (pid == 0) /* others that were about to fork are in the parent */
         __atomic_store_n(&forking, 0, __ATOMIC_RELEASE);
     else if (g->thread)

@@ -29,7 +29,8 @@ static const char *const family[] = {
     "aligned_alloc", "posix_memalign", "valloc", "pvalloc", "free_sized",
     "free_aligned_sized",
 };
-static const char *const others[] = { "_exit", "_Exit", "__cxa_finalize", "fork", "_Fork" };
+static const char *const others[] = { "_exit", "_Exit", "__cxa_finalize", "fork", "_Fork",
+                                      "syscall", "prctl" };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define TARGETS (COUNT(family) + REAL_OPERATOR_COUNT + COUNT(others) + 2)

@@ -48,6 +48,10 @@ bool process_records(void);
  * handler runs meanwhile. errno is kept. */
 struct thread *process_enter(uintptr_t frame);
 
+/* The clock is about to be forbidden to the calling thread: end the recording, like a
+ * detach. Outside of hooks. */
+void process_end_recording(void);
+
 /* ---- for those who attach and detach; one at a time, outside of hooks --------- */
 
 /* Who serves malloc, and how the hooks are reached. */

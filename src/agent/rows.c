@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "agent/sandbox.h"
+
 #define ROWS_FIRST  (UINT64_C(1) << 12) /* 64 KiB */
 #define ROWS_LARGEST (UINT64_C(1) << 18) /* 4 MiB; all tables: 5.4 MiB */
 #define ROWS_GROWTH 4
@@ -60,7 +62,7 @@ static void unmap_pages(void *p, size_t bytes)
 }
 
 /* Put a table of `rows` in front of `older`, unless another thread was first. */
-static void table_add(struct rows_table *older, size_t rows)
+static void table_try(struct rows_table *older, size_t rows)
 {
     struct rows_table *table = map_pages(table_bytes(rows));
     if (!table)
@@ -72,6 +74,14 @@ static void table_add(struct rows_table *older, size_t rows)
                                                  memory_order_release,
                                                  memory_order_relaxed))
         unmap_pages(table, table_bytes(rows));
+}
+
+static void table_add(struct rows_table *older, size_t rows)
+{
+    if (!sandbox_enter())
+        return;
+    table_try(older, rows);
+    sandbox_leave();
 }
 
 void rows_init(void)

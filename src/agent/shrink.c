@@ -15,6 +15,7 @@
 
 #include "agent/blocks.h"
 #include "agent/heap.h"
+#include "agent/sandbox.h"
 #include "agent/store.h"
 #include "agent/thread.h"
 
@@ -134,7 +135,7 @@ static bool synchronise(void)
     if (heap_single_threaded())
         return true;
     int saved_errno = errno;
-    bool done = state.barrier && prctl(PR_GET_SECCOMP) == 0 &&
+    bool done = state.barrier &&
                 syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
     state.unable |= !done;
     errno = saved_errno;
@@ -181,10 +182,8 @@ static bool due(void)
     return true;
 }
 
-void shrink_tick(struct thread *t)
+static void sweep(struct thread *t)
 {
-    if (state.unable || threads_rows() > ROWS_MAX || !due())
-        return;
     uint32_t part = state.next, end = blocks_parts();
     unsigned n = 0;
     for (unsigned looks = 0; looks < LOOKS && n < HOLDS && part < end; looks++)
@@ -200,4 +199,12 @@ void shrink_tick(struct thread *t)
         return;
     state.tries = 0;
     state.next = part < end ? part : UINT32_MAX;
+}
+
+void shrink_tick(struct thread *t)
+{
+    if (state.unable || threads_rows() > ROWS_MAX || !due() || !sandbox_enter())
+        return;
+    sweep(t);
+    sandbox_leave();
 }

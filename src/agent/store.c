@@ -24,6 +24,7 @@
 #include "agent/clock.h"
 #include "agent/leftovers.h"
 #include "agent/procinfo.h"
+#include "agent/sandbox.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -355,10 +356,13 @@ static bool populate(void *address, size_t length)
     uint64_t now = clock_ticks();
     if (now < __atomic_load_n(&next_try, __ATOMIC_RELAXED))
         return false;
+    if (!sandbox_enter())
+        return false;
     int saved_errno = errno;
     bool done = madvise(address, length, MADV_POPULATE_WRITE) == 0 ||
                 (errno == EINVAL && commit_by_file(address, length));
     errno = saved_errno;
+    sandbox_leave();
     if (!done)
         __atomic_store_n(&next_try, now + RETRY_TICKS, __ATOMIC_RELAXED);
     return done;

@@ -15,6 +15,7 @@
 
 #include "agent/clock.h"
 #include "agent/heap.h"
+#include "agent/sandbox.h"
 #include "agent/store.h"
 #include "agent/tier.h"
 #include "agent/wiped.h"
@@ -103,7 +104,8 @@ struct thread *threads_state(uint32_t row)
 
 static bool has_ended(int32_t tid)
 {
-    return syscall(SYS_tgkill, store.header->pid, tid, 0) != 0 && errno == ESRCH;
+    return !sandbox_is_closed() &&
+           syscall(SYS_tgkill, store.header->pid, tid, 0) != 0 && errno == ESRCH;
 }
 
 /* Add an ended thread's figures to row 0 and wipe its page. Everything from
@@ -167,10 +169,18 @@ static uint32_t find_ended(int32_t tid, uint32_t rows)
     return 0;
 }
 
+static void read_name(struct thread *t)
+{
+    if (!sandbox_enter())
+        return;
+    prctl(PR_GET_NAME, t->page->name);
+    sandbox_leave();
+}
+
 static struct thread *begin(uint32_t row, int32_t tid)
 {
     struct thread *t = prepare(row, tid);
-    prctl(PR_GET_NAME, t->page->name);
+    read_name(t);
     t->page->first_ticks = clock_ticks();
     t->page->state = SEG_THREAD_USED;
     return t;
@@ -213,7 +223,7 @@ void threads_refresh_name(struct thread *t)
     if (t->name_interval < NAME_INTERVAL_MAX)
         t->name_interval *= 2;
     t->name_countdown = t->name_interval;
-    prctl(PR_GET_NAME, t->page->name);
+    read_name(t);
 }
 
 /* ---- the end of recording --------------------------------------------------------- */
@@ -224,6 +234,8 @@ void threads_refresh_name(struct thread *t)
 static void synchronise(void)
 {
     struct timespec while_stores_drain = { .tv_nsec = 2000000 };
+    if (sandbox_is_closed())
+        return;
     if (prctl(PR_GET_SECCOMP) == 0 &&
         (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0 ||
          (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&

@@ -19,6 +19,7 @@
 #include "agent/modules.h"
 #include "agent/process.h"
 #include "agent/record.h"
+#include "agent/sandbox.h"
 #include "agent/sampling.h"
 #include "agent/store.h"
 #include "agent/trie.h"
@@ -31,9 +32,12 @@
 static bool on_alternate_stack(void)
 {
     stack_t now;
+    if (!sandbox_enter())
+        return true;
     int saved_errno = errno;
     bool is = syscall(SYS_sigaltstack, NULL, &now) != 0 || (now.ss_flags & SS_ONSTACK);
     errno = saved_errno;
+    sandbox_leave();
     return is;
 }
 

@@ -143,6 +143,7 @@ enum seg_flags {
     SEG_FLAG_NO_STACKS    = 1u << 5, /* the tier is SEG_TIER_COUNTERS */
     SEG_FLAG_ATTACHED     = 1u << 6, /* recording began while the process ran:
                                         blocks from before are unknown */
+    SEG_FLAG_SANDBOXED    = 1u << 9, /* seccomp: the segment does not grow any more */
     SEG_FLAG_DETACHED     = 1u << 7, /* with SEG_EXITED: recording ended, and the
                                         process went on */
 };

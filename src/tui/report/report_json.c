@@ -302,6 +302,7 @@ static json_t *agent_object(const struct target_info *t)
     piece_set_number(j, "segment_cap_bytes", t->segment_cap);
     json_object_set_new(j, "foreign_heap",
                         json_boolean(t->flags & SEG_FLAG_FOREIGN_HEAP));
+    json_object_set_new(j, "sandboxed", json_boolean(t->flags & SEG_FLAG_SANDBOXED));
     json_object_set_new(j, "memory_cap_reached",
                         json_boolean(t->flags & SEG_FLAG_MEMORY_CAP));
     json_object_set_new(j, "forked", json_boolean(t->flags & SEG_FLAG_FORKED));

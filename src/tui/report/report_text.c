@@ -178,6 +178,9 @@ static void print_warnings(FILE *out, const struct target_info *t)
         fputs("  note: the program brings its own malloc, which is not seen\n", out);
     if (t->flags & SEG_FLAG_MEMORY_CAP)
         fputs("  note: the memory for recording ran out (MEMTOP_MEMORY, --memory)\n", out);
+    if (t->flags & SEG_FLAG_SANDBOXED)
+        fputs("  note: the program set a seccomp filter: from then on records do not grow, and\n"
+              "  neither new threads' stacks nor new processes are recorded\n", out);
     if (t->flags & SEG_FLAG_NO_STACKS)
         fputs("  note: stacks are not recorded (memtop mode PID exact changes that)\n", out);
     if (t->flags & SEG_FLAG_FORKED)

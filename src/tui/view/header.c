@@ -212,6 +212,7 @@ static const char *warning(const struct snapshot *s, int i)
 {
     static const struct { unsigned flag; const char *text; } flags[] = {
         { SEG_FLAG_FOREIGN_HEAP, "has a malloc of its own, unseen" },
+        { SEG_FLAG_SANDBOXED, "seccomp: records do not grow" },
         { SEG_FLAG_MEMORY_CAP, "records are full" },
         { SEG_FLAG_FORKED, "forked: inherited blocks unknown" },
     };
