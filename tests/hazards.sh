@@ -5,33 +5,7 @@
 # right. MEMTOP_LONG=1: more of it. docs/reliability.md has the list.
 . "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
 . "$srcdir/tests/json.sh"
-
-long() { # SHORT LONG: what MEMTOP_LONG chooses
-    [ -n "${MEMTOP_LONG:-}" ] && echo "$2" || echo "$1"
-}
-
-# The same with the agent as without; the report of the first process in *json*.
-# alike NAME COMMAND...
-alike() {
-    local name=$1 wanted got
-    shift
-    wanted=$(timeout 60 "$@" 2>&1; echo "status $?")
-    got=$(timeout -k 5 120 "$MEMTOP" stat --json -o "$TMP/json" -- "$@" 2>&1; echo "status $?")
-    is "$got" "$wanted" "$name: the same with the agent"
-}
-
-holds() { # EXPRESSION TEXT
-    is "$(value "$1" "$TMP/json")" True "$2" ||
-        value 'j["totals"], j["agent"]' "$TMP/json" | sed 's/^/# /'
-}
-balanced='(lambda t: t["allocations"] - t["frees"] == t["live_blocks"]
-           and t["bytes_allocated"] - t["bytes_freed"] == t["live_bytes"])(j["totals"])'
-odd='[j["totals"][k] for k in ("missed_frees", "foreign_frees", "inherited_frees", "lost")]'
-
-exact() { # NAME: the last report adds up, and nothing went by
-    holds "$balanced" "$1: the figures add up"
-    holds "$odd == [0, 0, 0, 0]" "$1: nothing went by"
-}
+. "$srcdir/tests/alike.sh"
 
 # ---- signals
 if [ "$(uname -m)" = x86_64 ]; then
@@ -64,5 +38,78 @@ alike 'the strict mode' "$VICTIMS/sandboxed" strict
 outcome=$("$VICTIMS/sandboxed" inherited "$VICTIMS/reallocs"; echo "status $?")
 is "$(LD_PRELOAD=$MEMTOP_AGENT "$VICTIMS/sandboxed" inherited "$VICTIMS/reallocs"; echo "status $?")" \
     "$outcome" 'a filter that was there before, and refuses all that recording needs'
+
+# ---- late, nested and foreign
+plugin() { # NAME: its path, wherever the build put it
+    find "$VICTIMS" -name "$1.so" | head -n 1
+}
+alike 'frees after all others: thread destructors, exit handlers' "$VICTIMS/faults" late
+exact 'late frees'
+alike "allocations under the loader's lock, and in a thread that wants it" "$VICTIMS/faults" loader
+exact "under the loader's lock"
+alike 'frees of what malloc did not hand out' "$VICTIMS/faults" foreign
+holds 'j["totals"]["foreign_frees"] == 10' 'each of them is told'
+alike 'fork, a raw clone, posix_spawn, system and popen' "$VICTIMS/faults" fork
+holds "$balanced" 'the figures of the parent are its own'
+holds 'j["totals"]["foreign_frees"] + j["totals"]["missed_frees"] == 0' 'no free goes by'
+for mode in deepbind namespace; do
+    alike "a plugin out of the hooks' reach ($mode)" "$VICTIMS/out_of_reach" $mode "$(plugin plugin)"
+    holds "$balanced" 'the figures add up'
+done
+alike 'nothing of the program is changed: threads, signals, descriptors, errno' "$VICTIMS/unchanged"
+
+# ---- great numbers
+alike 'threads at once' "$VICTIMS/many" threads 1000
+exact 'threads at once'
+alike 'threads, one after the other' "$VICTIMS/many" short "$(long 10000 100000)"
+exact 'threads, one after the other'
+alike 'forks' "$VICTIMS/many" forks "$(long 200 10000)"
+exact 'forks'
+alike 'blocks of one byte' "$VICTIMS/many" blocks "$(long 1000000 10000000)"
+exact 'blocks of one byte'
+holds "j['totals']['peak_blocks'] >= $(long 1000000 10000000)" 'all were there at once'
+alike 'blocks of 100 GB' "$VICTIMS/many" huge 3
+exact 'blocks of 100 GB'
+alike 'a plugin that comes and goes' "$VICTIMS/many" opens "$(long 200 5000)" "$(plugin plugin)"
+exact 'a plugin that comes and goes'
+# A file that may only be short has short tables: 1,024 sites, 4,096 nodes.
+short_file() {
+    prlimit --fsize=250000000 "$@"
+}
+if command -v prlimit >/dev/null; then
+    wanted=$("$VICTIMS/many" stacks 20000)
+    got=$(short_file "$MEMTOP" stat --json -o "$TMP/json" -- "$VICTIMS/many" stacks 20000)
+    is "$got" "$wanted" 'more stacks than there are sites'
+    exact 'more stacks than there are sites'
+    holds 'j["totals"]["unattributed"] > 10000 and j["totals"]["allocations"] > 20000' \
+        'those without a site are told'
+else
+    skip 'there is no prlimit'
+fi
+
+# ---- races
+alike 'blocks that go from thread to thread' "$VICTIMS/races" 4 "$(long 200000 5000000)"
+exact 'blocks that go from thread to thread'
+holds 'all(s["allocations"] - s["frees"] == s["live_blocks"] and
+           s["bytes_allocated"] - s["bytes_freed"] == s["live_bytes"] for s in j["sites"])' \
+    'each site adds up'
+holds 'sum(s["allocations"] for s in j["sites"]) == j["totals"]["allocations"] and
+       sum(s["frees"] for s in j["sites"]) == j["totals"]["frees"]' 'the sites make up the totals'
+mkfifo "$TMP/go"
+LD_PRELOAD=$MEMTOP_AGENT "$VICTIMS/races" 4 0 <"$TMP/go" >/dev/null &
+pid=$!
+exec 9>"$TMP/go"
+within 20 "$MEMTOP" report $pid
+bad=0
+for _ in $(seq "$(long 10 300)"); do
+    "$MEMTOP" report --json $pid >"$TMP/json"
+    [ "$(value "$balanced and all(s['allocations'] - s['frees'] == s['live_blocks']
+        for s in j['sites']) and j['totals']['foreign_frees'] == 0" "$TMP/json")" = True ] ||
+        bad=$((bad + 1))
+done
+is $bad 0 'so does each snapshot in the middle of it'
+exec 9>&-
+wait $pid
+is $? 0 'which the program does not notice'
 
 done_testing
