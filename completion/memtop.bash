@@ -11,7 +11,7 @@ _memtop() {
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W \
-            "run attach inject detach list stat report diff export snapshot record view mark clean mode --help --version $(_memtop_pids)" -- "$cur")
+            "run attach inject detach list stat report diff export snapshot record view mark clean mode keys --help --version $(_memtop_pids)" -- "$cur")
         return
     fi
     case $command in
@@ -90,13 +90,13 @@ _memtop() {
         ;;
     esac
     case $command in
-    run) word='--ascii --output= --keep --follow= --memory= --tier= --sample= --preload= --help --' ;;
+    run) word='--ascii --view= --sort= --filter= --output= --keep --follow= --memory= --tier= --sample= --preload= --help --' ;;
     stat)
         word='--json --output= --top= --keep --follow= --memory= --tier= --sample= --preload='
         word+=' --fail-on-leak --max-peak= --max-allocations= --suppress= --all-leaks --help --'
         ;;
     list) word='--json --help' ;;
-    attach) word="--ascii --keep --follow= --memory= --tier= --sample= --help $(_memtop_pids)" ;;
+    attach) word="--ascii --view= --sort= --filter= --keep --follow= --memory= --tier= --sample= --help $(_memtop_pids)" ;;
     inject) word="--keep --follow= --memory= --tier= --sample= --help $(_memtop_pids)" ;;
     detach) word="--help $(_memtop_pids)" ;;
     mark) word="--help $(_memtop_pids)" ;;
@@ -121,7 +121,7 @@ _memtop() {
         word="--output= --interval= --max-size= --keep --follow= --memory= --tier= --sample="
         word+=" --preload= --help -- $(_memtop_pids)"
         ;;
-    view) word="--at= --ascii --help $(compgen -f -- "$cur")" ;;
+    view) word="--at= --ascii --view= --sort= --filter= --help $(compgen -f -- "$cur")" ;;
     snapshot) word="--output= --blocks --help $(_memtop_pids)" ;;
     *) word=--help ;;
     esac

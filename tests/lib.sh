@@ -25,6 +25,7 @@ VICTIMS=${VICTIMS:-$builddir/tests/victims}
 export MEMTOP_AGENT
 
 TMP=$(mktemp -d)
+export XDG_CONFIG_HOME=/dev/null # the viewer begins anew each time
 shm=/dev/shm
 [ -w $shm ] || shm=/tmp
 MEMTOP_DIR=$(mktemp -d $shm/memtop-test.XXXXXX)

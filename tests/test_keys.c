@@ -1,36 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys: none means two things in one place, each has help, names are right. */
+#include <stdio.h>
+
 #include "tests/tap.h"
 
 #include "tui/view/keys.h"
 
-static bool clash(const struct key_row *a, const struct key_row *b)
+static void test_unique(void)
 {
-    for (int i = 0; i < 3 && a->where & b->where; i++)
-        for (int k = 0; k < 3 && a->keys[i]; k++)
-            if (a->keys[i] == b->keys[k])
-                return true;
-    return false;
+    const struct key_row *one, *other;
+    size_t n;
+    keys_rows(&n);
+    keys_clash(&one, &other);
+    tap_ok(!one, "no key means two things in one place");
+    if (one)
+        tap_ok(false, "%s and %s share a key", one->help, other->help);
+    tap_ok(n == ACTION_COUNT - 1, "one row for each action");
 }
 
-/* Keys of two rows may be the same only where no place has both. A view's
- * places always go with WHERE_TARGET, so rows for all targets count there. */
-static void test_unique(void)
+static const char path[] = "test_keys.tmp";
+
+static bool load(const char *text, char error[160])
+{
+    FILE *f = fopen(path, "w");
+    fputs(text, f);
+    fclose(f);
+    error[0] = '\0';
+    bool loaded = keys_load(path, error, 160);
+    remove(path);
+    return loaded;
+}
+
+static void test_read_back(void)
 {
     size_t n;
     const struct key_row *rows = keys_rows(&n);
+    char name[16], action[48];
+    bool back = true;
     for (size_t i = 0; i < n; i++)
-        for (size_t k = i + 1; k < n; k++) {
-            struct key_row a = rows[i], b = rows[k];
-            unsigned views = WHERE_LIST | WHERE_GRAPHS | WHERE_OUTPUT | WHERE_SITES |
-                             WHERE_MARKS | WHERE_BLOCKS | WHERE_TREE;
-            if ((a.where & WHERE_TARGET && b.where & views) ||
-                (b.where & WHERE_TARGET && a.where & views))
-                a.where |= b.where |= views;
-            if (clash(&a, &b))
-                tap_ok(false, "rows %zu and %zu share a key", i, k);
-        }
-    tap_ok(n == ACTION_COUNT - 1, "one row for each action");
+        for (int k = 0; k < 3 && rows[i].keys[k]; k++)
+            back = back && keys_parse(keys_name(name, sizeof name, rows[i].keys[k])) ==
+                               rows[i].keys[k];
+    tap_ok(back, "each key's name is read back as it");
+    tap_ok(keys_parse("F12") == KEYCODE_F12 && keys_parse("^X") == KEY_CONTROL('x') &&
+               keys_parse("\u00e4") == 0xe4, "F12, ^X, a letter beyond ASCII");
+    tap_ok(!keys_parse("F13") && !keys_parse("") && !keys_parse("ab"), "these are none");
+    tap_is_str(keys_action_name(action, sizeof action, ACTION_TREE_SORT), "tree-sort",
+               "an action's name");
+}
+
+static void test_file(void)
+{
+    char error[160];
+    unsigned list = WHERE_TARGET | WHERE_LIST;
+    tap_ok(keys_load("no such file", error, sizeof error), "no file changes nothing");
+    tap_ok(!load("mark = x y\nfrobnicate = z\n", error), "an unknown action");
+    tap_is_str(error, "test_keys.tmp:2: no such action: frobnicate (memtop keys prints them all)",
+               "is named");
+    tap_ok(keys_action('m', list) == ACTION_MARK, "and nothing of the file holds");
+    tap_ok(!load("mark = hello", error), "an unknown key");
+    tap_is_str(error, "test_keys.tmp:1: no such key: hello", "is named");
+    tap_ok(!load("mark =", error) && !load("mark", error) && !load("mark = a b c d", error),
+           "too few keys, no keys, too many");
+    tap_ok(!load("mark = q", error), "a key that has a meaning there");
+    tap_is_str(error, "test_keys.tmp: the key q is both quit and mark", "both are named");
+    tap_ok(keys_action('q', list) == ACTION_QUIT, "which stays");
+    tap_ok(load("# swapped\nmark = p F7 # this\n\npause = m\n", error), "two that change places");
+    tap_ok(keys_action('p', list) == ACTION_MARK && keys_action('m', list) == ACTION_PAUSE &&
+               keys_action(KEYCODE_F0 + 7, list) == ACTION_MARK &&
+               keys_action('Z', list) == ACTION_NONE, "do so");
 }
 
 static void test_rows(void)
@@ -80,8 +118,10 @@ static void test_names(void)
 int main(void)
 {
     test_unique();
+    test_read_back();
     test_rows();
     test_actions();
     test_names();
+    test_file();
     return tap_done();
 }

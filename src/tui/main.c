@@ -25,6 +25,7 @@ static const struct command *const commands[] = {
     &command_run, &command_attach, &command_list, &command_stat, &command_report,
     &command_diff, &command_clean, &command_mode, &command_mark, &command_export,
     &command_snapshot, &command_record, &command_view_file, &command_inject, &command_detach,
+    &command_keys,
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 

@@ -8,6 +8,7 @@
 
 #include "tui/command/command.h"
 #include "tui/command/inject.h"
+#include "tui/command/writing.h"
 #include "tui/reader/reader.h"
 #include "tui/view/app.h"
 
@@ -64,6 +65,9 @@ int command_view(int pid, const struct options *o)
 {
     char message[INJECT_MESSAGE] = "";
     bool bare = false;
+    struct app_config start = { .view = o->view, .sort = o->sort, .filter = o->filter };
+    if (!app_obstacle() && app_check(&start) != 0)
+        return STATUS_FAILED;
     if (pid && check_target(pid, &bare) != STATUS_DONE)
         return STATUS_FAILED;
     const char *obstacle = app_obstacle();
@@ -80,6 +84,7 @@ int command_view(int pid, const struct options *o)
         .pid = pid, .pty_fd = -1, .output_fd = -1, .ascii = o->ascii,
         .notice = bare ? message : NULL,
         .attach = attach, .detach = detach, .data = (void *)(uintptr_t)o,
+        .write = writing_write, .view = o->view, .sort = o->sort, .filter = o->filter,
     };
     struct app_result result;
     int failed = app_run(&config, &result);
@@ -105,8 +110,8 @@ const struct command command_attach = {
     .summary = "Look at a process that runs",
     .details = "The agent is loaded into it where it is not there yet, see memtop inject; the\n"
                "other options are for that. Several viewers may look at once.\n",
-    .options = OPTION_ASCII | OPTION_KEEP | OPTION_FOLLOW | OPTION_MEMORY | OPTION_TIER |
-               OPTION_SAMPLE,
+    .options = OPTION_ASCII | OPTION_START | OPTION_KEEP | OPTION_FOLLOW | OPTION_MEMORY |
+               OPTION_TIER | OPTION_SAMPLE,
     .min_args = 1,
     .max_args = 1,
     .main = attach_main,

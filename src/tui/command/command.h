@@ -35,6 +35,7 @@ extern const struct command command_list;
 extern const struct command command_stat;
 extern const struct command command_report;
 extern const struct command command_clean;
+extern const struct command command_keys;
 extern const struct command command_mode;
 extern const struct command command_mark;
 extern const struct command command_export;

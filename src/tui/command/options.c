@@ -35,6 +35,9 @@ static const struct option_row rows[] = {
     { OPTION_TIER, 't', "tier", "TIER", "record: counters, exact (default) or sampled" },
     { OPTION_SAMPLE, 's', "sample", "SIZE", "sampled: mean bytes from sample to sample (512K)" },
     { OPTION_ASCII, 'a', "ascii", NULL, "draw with ASCII, whatever the locale says" },
+    { OPTION_START, 0, "view", "NAME", "begin with this view: overview, tree, sites, .." },
+    { OPTION_START, 0, "sort", "COLUMN", "sort it by the column of that heading" },
+    { OPTION_START, 0, "filter", "PATTERN", "call tree: only stacks with a frame that matches" },
     { OPTION_PRELOAD, 0, "preload", "LIB", "preload LIB into CMD, behind the agent" },
     { OPTION_FORMAT, 0, "format", "FORMAT", "which format, see below" },
     { OPTION_VALUE, 0, "value", "VALUE", "which figure, see below (live_bytes)" },
@@ -168,6 +171,7 @@ static bool take(struct options *o, const struct option_row *row, const char *va
         o->sample = options_size(value);
         return o->sample != 0 && o->sample <= SEG_SAMPLE_MAX;
     case OPTION_PRELOAD: o->preload = value; return *value != '\0';
+    case OPTION_START: return options_take_start(o, row->name, value);
     case OPTION_FORMAT: o->format = value; return *value != '\0';
     case OPTION_VALUE: o->value = value; return *value != '\0';
     case OPTION_INVERTED: o->inverted = true; return true;

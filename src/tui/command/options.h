@@ -37,6 +37,7 @@ enum option_set {
     OPTION_FORMS   = 1 << 11, /* which tables, of which moment, in which order */
     OPTION_BUDGETS = 1 << 12, /* what CMD may allocate */
     OPTION_DIFF    = 1 << 13, /* what diff alone has */
+    OPTION_START   = 1 << 24, /* how the viewer begins */
     OPTION_NAMING  = 1 << 14, /* how functions are called */
     OPTION_WATCH   = 1 << 15,
 };
@@ -99,6 +100,7 @@ struct options {
     const char *mark;       /* NULL: not given */
     const char *fail_above; /* a size or a percentage, NULL: not given */
     const char *at;      /* a moment, NULL: not given */
+    const char *view, *sort, *filter; /* of the viewer, NULL: not given */
     bool blocks;
     uint64_t interval_ns; /* 0: not given */
     uint64_t max_size;   /* bytes, 0: not given */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tui/report/forms.h"
+#include "tui/view/app.h"
 
 static bool is(const char *name, const char *wanted)
 {
@@ -107,4 +108,12 @@ bool options_take_naming(struct naming_options *w, const char *name, const char 
         w->rules[w->n_rules++] = value;
     }
     return *value != '\0';
+}
+
+/* ---- how the viewer begins ------------------------------------------------------ */
+
+bool options_take_start(struct options *o, const char *name, const char *value)
+{
+    *(is(name, "view") ? &o->view : is(name, "sort") ? &o->sort : &o->filter) = value;
+    return *value && (!is(name, "view") || app_has_view(value));
 }

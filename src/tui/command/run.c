@@ -21,6 +21,7 @@
 #include "tui/command/spawn.h"
 #include "tui/command/stat.h"
 #include "tui/reader/reader.h"
+#include "tui/command/writing.h"
 #include "tui/view/app.h"
 
 #define HANGUP_PATIENCE_MS 2000 /* until CMD has to have taken notice */
@@ -86,7 +87,8 @@ static int view_child(const struct options *o, struct keeper *k)
 {
     struct app_config config = {
         .pid = k->child, .child = true, .pty_fd = k->master, .output_fd = k->output_fd,
-        .ascii = o->ascii,
+        .ascii = o->ascii, .write = writing_write,
+        .view = o->view, .sort = o->sort, .filter = o->filter,
     };
     struct app_result result;
     int failed = app_run(&config, &result);
@@ -135,6 +137,9 @@ static int run_main(const struct options *o)
     bool terminal = app_obstacle() == NULL;
     if (terminal && diagnose_hopeless(diagnose_program(o->args[0], why, sizeof why)))
         return command_fail("%s: the viewer would have nothing to show", why);
+    struct app_config start = { .view = o->view, .sort = o->sort, .filter = o->filter };
+    if (terminal && app_check(&start) != 0)
+        return STATUS_FAILED;
     int saved = open_saved(o->output);
     if (saved == -2)
         return STATUS_FAILED;
@@ -153,7 +158,7 @@ const struct command command_run = {
     .details = "Without a terminal for the viewer, CMD runs as in memtop stat: its input and\n"
                "output stay untouched and the report follows on standard error.\n"
                "The exit status is CMD's, 128 + N when signal N killed it.\n",
-    .options = OPTION_SAVE | OPTION_ASCII | OPTIONS_OF_CMD,
+    .options = OPTION_SAVE | OPTION_ASCII | OPTION_START | OPTIONS_OF_CMD,
     .min_args = 1,
     .max_args = -1,
     .main = run_main,

@@ -515,6 +515,7 @@ static int init_views(struct app *a)
         if (view_table[i]->init)
             view_table[i]->init(a->states[i]);
     }
+    app_recall(a);
     return 0;
 }
 
@@ -576,6 +577,7 @@ int app_run(const struct app_config *config, struct app_result *result)
     block_signals(a, &before);
     sigaction(SIGPIPE, &ignore, &pipe_before);
     int failed = init_views(a) || start(a) || show(a);
+    app_remember(a);
     reap(a);
     fini_views(a);
     picker_fini(&a->picker);

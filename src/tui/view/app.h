@@ -12,6 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct snapshot;
+struct symbols;
+
 #define APP_MESSAGE 480 /* room for a sentence */
 
 struct archive;
@@ -33,8 +36,20 @@ struct app_config {
      * leaves a process that it was brought into is asked whether it is to go. */
     bool (*attach)(void *data, int pid, char message[APP_MESSAGE]);
     bool (*detach)(void *data, int pid, char message[APP_MESSAGE]);
+    /* Write a snapshot into a new file, in the format that its name ends in; only
+     * the sites of `only`, where it is not NULL. names: all that are known, NULL: look
+     * them up. Runs in a process of its own. Returns whether that went well; *message
+     * says what came of it. NULL: cannot. */
+    bool (*write)(void *data, const char *path, const struct snapshot *snapshot,
+                  struct symbols *names, const bool *only, char message[APP_MESSAGE]);
     void *data;
+    /* Begin so; NULL: as it was left. Names of a view, of a column of it, and what
+     * the call tree is filtered by. */
+    const char *view, *sort, *filter;
 };
+
+/* Whether there is a view of that name, in any case. */
+bool app_has_view(const char *name);
 
 struct app_result {
     bool child_exited; /* reaped here: wait_status is what waitpid gave */
@@ -47,6 +62,10 @@ struct app_result {
 /* Why the viewer cannot run here (no terminal, or one that cannot move its
  * cursor); NULL if it can. To be asked before a program is started for it. */
 const char *app_obstacle(void);
+
+/* Take up the user's keys, and see whether view, sort and filter can be followed: 0, or
+ * 1 after saying on stderr what is wrong. To be asked before a program is started. */
+int app_check(const struct app_config *config);
 
 /* Show the viewer until somebody leaves it. When its terminal goes away, the
  * child gets SIGHUP, as it would have got without the viewer. Returns 0, or 1 after saying on

@@ -108,6 +108,8 @@ void app_draw(struct app *a)
         draw_target(a);
     else
         draw_waiting(a);
+    prompt_draw(&a->prompt, &a->canvas,
+                (struct rect){ .rows = a->canvas.rows - 1, .cols = a->canvas.cols });
     dialog_draw(a->dialog, &a->canvas);
     screen_show(&a->canvas, a->anew);
     a->dirty = a->urgent = a->anew = false;

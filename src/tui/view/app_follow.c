@@ -5,6 +5,8 @@
  */
 #include "tui/view/app_state.h"
 
+#define WRITER_NS UINT64_C(50000000) /* from look to look whether a file is written */
+
 bool app_reads_sites(const struct app *a)
 {
     return view_table[a->current]->reads & VIEW_READS_SITES;
@@ -34,6 +36,7 @@ static bool work(struct app *a)
 
 void app_follow(struct app *a, uint64_t now)
 {
+    app_follow_writer(a);
     a->dirty |= growth_follow(&a->growth, &a->target, now, reads(a, VIEW_READS_GROWTH));
     if (reads(a, VIEW_READS_BLOCKS))
         a->dirty |= block_list_follow(&a->blocks, &a->target, now);
@@ -63,6 +66,8 @@ uint64_t app_follow_due(struct app *a)
     if (reads(a, VIEW_READS_SUMS))
         when = earlier(when, block_sums_due(&a->sums, &a->target));
     when = earlier(when, block_filter_due(&a->filter, &a->target, shows_filter(a)));
+    if (a->writer)
+        when = earlier(when, target_now() + WRITER_NS);
     app_context(a, &x);
     if (a->target.filled && ops->due)
         when = earlier(when, ops->due(a->states[a->current], &x));

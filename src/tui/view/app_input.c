@@ -25,7 +25,8 @@ unsigned app_where(const struct app *a)
     if (a->picking)
         return WHERE_PICKER;
     bool recording = a->target.archive && archive_is_recording(a->target.archive);
-    return is_typing(a) ? WHERE_TYPING : front(a)->where | (recording ? WHERE_FILE : 0u);
+    bool types = is_typing(a) || a->prompt.question;
+    return types ? WHERE_TYPING : front(a)->where | (recording ? WHERE_FILE : 0u);
 }
 
 /* ---- actions ------------------------------------------------------------------ */
@@ -207,6 +208,7 @@ static void own_action(struct app *a, enum action action)
     case ACTION_PREVIOUS_VIEW: show_view(a, a->current - 1); break;
     case ACTION_TREE: show_view(a, view_index(&view_tree)); break;
     case ACTION_THREADS: show_view(a, view_index(&view_threads)); break;
+    case ACTION_WRITE: app_ask_file(a); break;
     case ACTION_REDRAW: a->anew = true; break;
     case ACTION_SUSPEND: suspend(a); break;
     default: break;
@@ -228,6 +230,8 @@ static void press(struct app *a, uint32_t key)
     enum action action = keys_action(key, app_where(a));
     if (a->dialog != DIALOG_CLOSED) {
         app_answer(a, dialog_key(a->dialog, key));
+    } else if (a->prompt.question) {
+        app_file_key(a, key);
     } else if (is_typing(a) && action == ACTION_NONE) {
         app_context(a, &x);
         front(a)->key(a->states[a->current], &x, key);

@@ -2,6 +2,7 @@
 /*
  * What the viewer is doing, shared by the parts of the event loop: app.c
  * (descriptors, time, life and death), app_follow.c (what goes on between events),
+ * app_settings.c (what is remembered), app_write.c (files that are written),
  * app_input.c (keys and mouse) and app_draw.c (the screen put together). Private to these.
  */
 #ifndef MEMTOP_TUI_VIEW_APP_STATE_H
@@ -14,7 +15,9 @@
 #include "tui/view/dialog.h"
 #include "tui/view/growth.h"
 #include "tui/view/picker.h"
+#include "tui/view/prompt.h"
 #include "tui/view/screen.h"
+#include "tui/view/settings.h"
 #include "tui/view/site_set.h"
 #include "tui/view/target.h"
 #include "tui/view/terminal.h"
@@ -44,6 +47,10 @@ struct app {
     bool help;
     int help_scroll;
     enum dialog dialog;
+    struct settings settings;
+    struct prompt prompt;    /* for the name of a file to be written */
+    int writer;              /* process that writes it, 0 none */
+    int writer_fd;           /* where that says what came of it */
     bool paused;
     bool unsettled;          /* the process is gone, the last read is to be made */
     char notice[160];        /* on the status line */
@@ -112,5 +119,16 @@ struct rect app_view_rect(const struct app *a, int view);
 void app_resize(struct app *a);
 
 void app_draw(struct app *a);
+
+/* What was remembered, and what the command line says, once views are there. And
+ * what is remembered for the next time, when all files are written. */
+void app_recall(struct app *a);
+void app_remember(struct app *a);
+
+/* Ask for the name of a file; the answer, key by key; and what came of it. */
+void app_ask_file(struct app *a);
+void app_file_key(struct app *a, uint32_t key);
+void app_follow_writer(struct app *a);
+void app_end_writer(struct app *a);
 
 #endif

@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include "tui/view/canvas.h"
+#include "tui/view/keys_table.h"
 
-static const struct key_row rows[] = {
+static struct key_row rows[] = {
 #define KEYS_ROW(id, places, a, b, c, word, text) \
     { .action = ACTION_##id, .where = (places), .keys = { (a), (b), (c) }, \
       .bar = (word), .help = (text) },
@@ -21,6 +22,11 @@ const struct key_row *keys_rows(size_t *n)
 {
     *n = sizeof rows / sizeof *rows;
     return rows;
+}
+
+void keys_set(enum action action, const uint32_t keys[3])
+{
+    memcpy(rows[action - 1].keys, keys, sizeof rows[action - 1].keys);
 }
 
 enum action keys_action(uint32_t key, unsigned where)

@@ -62,6 +62,7 @@ enum key_where {
     WHERE_UNITS  = WHERE_GRAPHS | WHERE_SIZES,
     WHERE_CHOICE = WHERE_SIZES | WHERE_THREADS,
     WHERE_ZOOM   = WHERE_GRAPHS | WHERE_TIME,
+    WHERE_SHOWS  = 1 << 20, /* views whose figures can be written to a file */
     WHERE_ANY    = WHERE_TARGET | WHERE_PICKER | WHERE_HELP,
     WHERE_MOVE   = WHERE_LIST | WHERE_SIZES | WHERE_PICKER | WHERE_OUTPUT | WHERE_HELP,
     WHERE_ROWS   = WHERE_LIST | WHERE_PICKER,
@@ -132,6 +133,7 @@ enum key_where {
     X(THREADS, WHERE_TARGET, 'T', 0, 0, NULL, "the threads")                             \
     X(MARK, WHERE_TARGET, 'm', 0, 0, "Mark", "set a mark: what comes later is compared with it") \
     X(DIFF, WHERE_TARGET, 'D', 0, 0, "Diff", "growth from mark to mark, since the last one, off") \
+    X(WRITE, WHERE_SHOWS, 'w', 0, 0, NULL, "write what is shown: name.txt .csv .json .folded") \
     X(UNSELECT, WHERE_TARGET, 'x', 0, 0, NULL, "all blocks again, and the present")      \
     X(BLOCKS, WHERE_SITES | WHERE_TREE, 'b', 0, 0, "Blocks", "live blocks of the site or row") \
     X(CONTENTS, WHERE_BLOCKS, KEYCODE_ENTER, 0, 0, "Contents", "what is in the block")   \
@@ -182,6 +184,22 @@ enum action keys_action(uint32_t key, unsigned where);
 
 /* "q", "F10", "^L", "PgUp"; out has n bytes. Returns out. */
 char *keys_name(char *out, size_t n, uint32_t key);
+
+/* The key of such a name; KEYCODE_NONE: there is none. */
+uint32_t keys_parse(const char *name);
+
+/* "tree-sort": what an action is called in the file of keys. Returns out. */
+char *keys_action_name(char *out, size_t n, enum action action);
+
+/* Give actions other keys, as a file says: `action = KEY KEY KEY` a line, # begins a
+ * comment. All or, when something is wrong with it, none; then false, and what is
+ * wrong in error. A file that is not there changes nothing. Before the viewer
+ * begins. */
+bool keys_load(const char *path, char *error, size_t n);
+
+/* Two rows that cannot both be right: a key means two things in one place. NULL and
+ * NULL if there are none. */
+void keys_clash(const struct key_row **one, const struct key_row **other);
 
 /* "F1 ? h": all keys of a row. Returns out. */
 char *keys_names(char *out, size_t n, const struct key_row *row);

@@ -41,6 +41,16 @@ void site_list_fini(struct site_list *l)
     order_fini(&l->order);
 }
 
+void site_list_remember(const struct site_list *l, struct settings *s, const char *view)
+{
+    table_remember(&l->table, columns, s, view);
+}
+
+bool site_list_recall(struct site_list *l, const struct settings *s, const char *view)
+{
+    return table_recall(&l->table, columns, COLUMN_COUNT, s, view);
+}
+
 /* ---- order --------------------------------------------------------------- */
 /* What is live of a site, or of those of its blocks that are meant. */
 struct live {

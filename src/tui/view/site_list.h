@@ -31,6 +31,10 @@ void site_list_draw(struct site_list *l, const struct view_context *x, struct ca
 bool site_list_action(struct site_list *l, enum action action);
 void site_list_click(struct site_list *l, int row, int col);
 
+/* As table_remember and table_recall have it. */
+void site_list_remember(const struct site_list *l, struct settings *s, const char *view);
+bool site_list_recall(struct site_list *l, const struct settings *s, const char *view);
+
 /* The site under the cursor, after drawing; 0 if there is none. */
 uint32_t site_list_selected(const struct site_list *l);
 

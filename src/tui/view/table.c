@@ -6,6 +6,7 @@
 #include "tui/view/table.h"
 
 #include <string.h>
+#include <strings.h>
 
 static bool shown(const struct table_column *column, int cols)
 {
@@ -145,4 +146,27 @@ void table_click(struct table *t, const struct table_column *columns, int n, int
         click_head(t, columns, n, col);
     else if (at < t->n_rows)
         t->cursor = at;
+}
+
+/* ---- settings --------------------------------------------------------------- */
+
+void table_remember(const struct table *t, const struct table_column *columns,
+                    struct settings *s, const char *view)
+{
+    settings_set(s, view, "sort", columns[t->sort].name);
+    settings_set(s, view, "reverse", t->reverse ? "yes" : NULL);
+}
+
+bool table_recall(struct table *t, const struct table_column *columns, int n,
+                  const struct settings *s, const char *view)
+{
+    const char *sort = settings_get(s, view, "sort");
+    const char *reverse = settings_get(s, view, "reverse");
+    t->reverse = reverse && strcmp(reverse, "yes") == 0;
+    for (int i = 0; sort && i < n; i++)
+        if (!columns[i].fixed && strcasecmp(columns[i].name, sort) == 0) {
+            t->sort = i;
+            return true;
+        }
+    return !sort;
 }

@@ -9,6 +9,7 @@
 
 #include "tui/view/canvas.h"
 #include "tui/view/keys.h"
+#include "tui/view/settings.h"
 
 #define TABLE_COLUMNS 28
 
@@ -46,6 +47,13 @@ void table_draw(struct table *t, const struct table_column *columns, int n,
 /* Moves and sorting; returns whether it was one of them. */
 bool table_action(struct table *t, const struct table_column *columns, int n,
                   enum action action);
+
+/* What it is sorted by, into settings and from them again. False: the settings name
+ * no column that it can be sorted by. */
+void table_remember(const struct table *t, const struct table_column *columns,
+                    struct settings *s, const char *view);
+bool table_recall(struct table *t, const struct table_column *columns, int n,
+                  const struct settings *s, const char *view);
 
 /* A click: on a heading it sorts, again it reverses; on a row it selects. */
 void table_click(struct table *t, const struct table_column *columns, int n, int row,

@@ -13,6 +13,7 @@
 #include "tui/view/canvas.h"
 #include "tui/view/keys.h"
 #include "tui/view/rates.h"
+#include "tui/view/settings.h"
 #include "tui/view/trend.h"
 
 struct terminal;
@@ -83,6 +84,10 @@ struct view_ops {
     void (*click)(void *state, const struct view_context *x, int row, int col);
     /* What the status line says of this view; returns out. May be NULL. */
     char *(*status)(void *state, const struct view_context *x, char *out, size_t n);
+    /* What of it is to outlast the viewer, and taking it up again, after init. False:
+     * there is no such column to sort by. Both or neither. */
+    void (*remember)(const void *state, struct settings *s);
+    bool (*recall)(void *state, const struct settings *s);
     /* Keys go to the program; then `key` gets them. May be NULL. */
     bool (*typing)(const void *state);
     void (*key)(void *state, const struct view_context *x, uint32_t key);

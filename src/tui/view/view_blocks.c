@@ -278,16 +278,30 @@ static char *blocks_status(void *state, const struct view_context *x, char *out,
     return out;
 }
 
+static void blocks_remember(const void *state, struct settings *s)
+{
+    const struct blocks *v = state;
+    table_remember(&v->table, columns, s, "blocks");
+}
+
+static bool blocks_recall(void *state, const struct settings *s)
+{
+    struct blocks *v = state;
+    return table_recall(&v->table, columns, COLUMN_COUNT, s, "blocks");
+}
+
 const struct view_ops view_blocks = {
     .name = "Blocks",
     .title = "Live blocks",
     .state_bytes = sizeof(struct blocks),
     .reads = VIEW_READS_BLOCKS,
-    .where = WHERE_TARGET | WHERE_LIST | WHERE_BLOCKS,
+    .where = WHERE_TARGET | WHERE_LIST | WHERE_BLOCKS | WHERE_SHOWS,
     .init = blocks_init,
     .fini = blocks_fini,
     .draw = blocks_draw,
     .action = blocks_action,
     .click = blocks_click,
     .status = blocks_status,
+    .remember = blocks_remember,
+    .recall = blocks_recall,
 };

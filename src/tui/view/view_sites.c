@@ -285,16 +285,30 @@ void view_sites_show(void *state, uint32_t site)
     v->list.version = 0; /* the cursor has to find it */
 }
 
+static void sites_remember(const void *state, struct settings *s)
+{
+    const struct sites *v = state;
+    site_list_remember(&v->list, s, "sites");
+}
+
+static bool sites_recall(void *state, const struct settings *s)
+{
+    struct sites *v = state;
+    return site_list_recall(&v->list, s, "sites");
+}
+
 const struct view_ops view_sites = {
     .name = "Sites",
     .title = "Call sites",
     .state_bytes = sizeof(struct sites),
     .reads = VIEW_READS_SITES | VIEW_READS_GROWTH | VIEW_READS_FILTER,
-    .where = WHERE_TARGET | WHERE_LIST | WHERE_SITES,
+    .where = WHERE_TARGET | WHERE_LIST | WHERE_SITES | WHERE_SHOWS,
     .init = sites_init,
     .fini = sites_fini,
     .draw = sites_draw,
     .action = sites_action,
     .click = sites_click,
     .status = sites_status,
+    .remember = sites_remember,
+    .recall = sites_recall,
 };

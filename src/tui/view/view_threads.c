@@ -190,15 +190,29 @@ static char *threads_status(void *state, const struct view_context *x, char *out
     return out;
 }
 
+static void threads_remember(const void *state, struct settings *s)
+{
+    const struct threads *v = state;
+    table_remember(&v->table, columns, s, "threads");
+}
+
+static bool threads_recall(void *state, const struct settings *s)
+{
+    struct threads *v = state;
+    return table_recall(&v->table, columns, COLUMN_COUNT, s, "threads");
+}
+
 const struct view_ops view_threads = {
     .name = "Threads",
     .title = "Threads",
     .state_bytes = sizeof(struct threads),
-    .where = WHERE_TARGET | WHERE_LIST | WHERE_THREADS,
+    .where = WHERE_TARGET | WHERE_LIST | WHERE_THREADS | WHERE_SHOWS,
     .init = threads_init,
     .fini = threads_fini,
     .draw = threads_draw,
     .action = threads_action,
     .click = threads_click,
     .status = threads_status,
+    .remember = threads_remember,
+    .recall = threads_recall,
 };

@@ -187,7 +187,7 @@ const struct view_ops view_tree = {
     .state_bytes = sizeof(struct tree_view),
     .reads = VIEW_READS_SITES | VIEW_READS_GROWTH | VIEW_READS_SUMS |
              VIEW_READS_FILTER,
-    .where = WHERE_TARGET | WHERE_LIST | WHERE_TREE,
+    .where = WHERE_TARGET | WHERE_LIST | WHERE_TREE | WHERE_SHOWS,
     .init = tree_view_init,
     .fini = tree_view_fini,
     .work = view_tree_work,
@@ -198,4 +198,6 @@ const struct view_ops view_tree = {
     .status = tree_view_status,
     .typing = view_tree_typing,
     .key = view_tree_key,
+    .remember = view_tree_remember,
+    .recall = view_tree_recall,
 };

@@ -2,8 +2,8 @@
 /*
  * The call tree's view, shared by its parts: view_tree.c (the view),
  * view_tree_source.c (what the tree is made from, and when), view_tree_columns.c (its
- * table), view_tree_keys.c (keys, menus, what is typed) and view_tree_pane.c (the
- * pane beside it). Private to these. One thread.
+ * table), view_tree_settings.c (what is remembered), view_tree_keys.c (keys, menus, what
+ * is typed) and view_tree_pane.c (the pane beside it). Private to these. One thread.
  */
 #ifndef MEMTOP_TUI_VIEW_VIEW_TREE_H
 #define MEMTOP_TUI_VIEW_VIEW_TREE_H
@@ -123,6 +123,16 @@ void view_tree_sort_menu(struct tree_view *v);
 void view_tree_columns_menu(struct tree_view *v);
 void view_tree_sort_by(struct tree_view *v, int column);
 void view_tree_switch_column(struct tree_view *v, int column);
+
+/* A column by the name of its heading, of those that have a meaning there; -1 none.
+ * And that name, NULL behind the last column. */
+int view_tree_column(enum tree_about about, const char *name);
+const char *view_tree_heading(int column);
+
+/* ---- view_tree_settings.c ------------------------------------------------------- */
+
+void view_tree_remember(const void *state, struct settings *s);
+bool view_tree_recall(void *state, const struct settings *s);
 
 /* ---- view_tree_keys.c ----------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "tui/model/function.h"
 #include "tui/view/format.h"
@@ -95,6 +96,20 @@ void view_tree_columns_init(struct tree_view *v)
                                                           : i == ABOUT_GROWTH ? TREE_GROWTH_BYTES
                                                                               : TREE_LIVE_BYTES);
     v->table.sort = v->orders[v->about].sort;
+}
+
+int view_tree_column(enum tree_about about, const char *name)
+{
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        if (columns[i].about & 1u << about && !columns[i].head.fixed &&
+            strcasecmp(columns[i].head.name, name) == 0)
+            return i;
+    return -1;
+}
+
+const char *view_tree_heading(int column)
+{
+    return column < COLUMN_COUNT ? columns[column].head.name : NULL;
 }
 
 int view_tree_sort(const struct tree_view *v)

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files that are written from the viewer: the picture itself, and its figures in
+ * the formats that the caller knows. The latter takes long where there are many
+ * call sites, so a process of its own does it, from a copy of the snapshot that
+ * is on the screen; the viewer goes on meanwhile.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tui/view/app_state.h"
+
+void app_ask_file(struct app *a)
+{
+    if (a->writer)
+        app_notice(a, "a file is being written: once more when it is done");
+    else if (a->target.filled)
+        prompt_ask(&a->prompt, "write to (.txt .csv .json .folded): ", "");
+}
+
+/* ---- the picture --------------------------------------------------------------- */
+
+static void write_picture(struct app *a, const char *path)
+{
+    FILE *f = fopen(path, "wxe");
+    if (!f) {
+        app_notice(a, "%s: %s", path, strerror(errno));
+        return;
+    }
+    a->notice[0] = '\0';
+    app_draw(a);
+    canvas_dump(&a->canvas, f);
+    bool bad = fflush(f) != 0 || ferror(f);
+    bad |= fclose(f) != 0;
+    if (bad)
+        app_notice(a, "%s: %s", path, strerror(errno));
+    else
+        app_notice(a, "%s: what is on the screen", path);
+}
+
+/* ---- figures ------------------------------------------------------------------- */
+
+/* The sites that the view in front shows; NULL: all. */
+static const bool *shown_sites(const struct app *a)
+{
+    bool only = view_table[a->current] == &view_sites && a->back_from_sites >= 0 &&
+                a->chosen.count && a->chosen.n >= a->target.snapshot.n_sites;
+    return only ? a->chosen.in : NULL;
+}
+
+/* In the process that writes: what came of it goes into the pipe. Its standard
+ * descriptors lead nowhere, as the terminal is another's. */
+static void work(const struct app *a, const char *path, int to)
+{
+    char message[APP_MESSAGE] = "";
+    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; nowhere >= 0 && fd <= 2; fd++)
+        dup2(nowhere, fd);
+    /* A worker that looks names up does not exist here; those of a file need none. */
+    struct symbols *names = a->target.archive ? a->target.symbols : NULL;
+    bool good = a->config->write(a->config->data, path, &a->target.snapshot, names,
+                                 shown_sites(a), message);
+    _exit(write(to, message, strlen(message)) < 0 || !good);
+}
+
+static void start_writer(struct app *a, const char *path)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+        app_notice(a, "%s: %s", path, strerror(errno));
+        return;
+    }
+    pid_t pid = fork();
+    if (pid == 0)
+        work(a, path, ends[1]);
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        app_notice(a, "%s: %s", path, strerror(errno));
+        return;
+    }
+    a->writer = pid;
+    a->writer_fd = ends[0];
+    app_notice(a, "%s: being written...", path);
+}
+
+static bool is_picture(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && strcmp(dot, ".txt") == 0;
+}
+
+void app_file_key(struct app *a, uint32_t key)
+{
+    if (prompt_key(&a->prompt, key) != PROMPT_DONE || !a->prompt.text[0])
+        return;
+    if (is_picture(a->prompt.text))
+        write_picture(a, a->prompt.text);
+    else if (a->config->write)
+        start_writer(a, a->prompt.text);
+    else
+        app_notice(a, "%s: here only pictures can be written: .txt", a->prompt.text);
+}
+
+/* ---- the end of it ------------------------------------------------------------- */
+
+static void settle(struct app *a, int status)
+{
+    char message[APP_MESSAGE];
+    ssize_t n = read(a->writer_fd, message, sizeof message - 1);
+    close(a->writer_fd);
+    a->writer = 0;
+    message[n > 0 ? n : 0] = '\0';
+    if (n > 0)
+        app_notice(a, "%s", message);
+    else
+        app_notice(a, "the file was not written: its process ended with status %d", status);
+}
+
+void app_follow_writer(struct app *a)
+{
+    int status;
+    if (a->writer && waitpid(a->writer, &status, WNOHANG) == a->writer)
+        settle(a, status);
+}
+
+/* Whoever leaves waits for the file. */
+void app_end_writer(struct app *a)
+{
+    int status;
+    while (a->writer && waitpid(a->writer, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (a->writer)
+        close(a->writer_fd);
+    a->writer = 0;
+}
