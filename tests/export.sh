@@ -200,6 +200,28 @@ else
     skip 'there is no dh_view, or no chromium that works'
 fi
 
+# ---- heaptrack
+heaptrack_values='live=live_bytes peak=peak_bytes allocations=allocations temporary=temporary'
+export_to heaptrack
+# shellcheck disable=SC2086
+same_values heaptrack $heaptrack_values
+if command -v heaptrack_print >/dev/null; then
+    mv "$TMP/out" "$TMP/heaptrack.gz" # it goes by the name
+    for pair in leaked=live_bytes peak=peak_bytes allocations=allocations temporary=temporary; do
+        heaptrack_print --disable-builtin-suppressions --flamegraph-cost-type "${pair%=*}" \
+            -F "$TMP/stacks" "$TMP/heaptrack.gz" >"$TMP/printed" 2>"$TMP/err"
+        is "$?:$(awk '{ n += $NF } END { printf "%d", n }' "$TMP/stacks")" \
+            "0:$(reported "${pair#*=}")" "heaptrack_print finds the same ${pair#*=}"
+    done
+    grep -q "^calls to allocation functions: $(reported allocations) " "$TMP/printed" &&
+        grep -q "^temporary memory allocations: $(reported temporary) " "$TMP/printed"
+    ok $? 'and says so'
+    grep -q Py_BytesMain "$TMP/stacks"
+    ok $? 'with names'
+else
+    skip 'there is no heaptrack_print'
+fi
+
 # ---- what is refused, and what fails
 wrong() { # TEXT OPTION..
     text=$1
@@ -209,7 +231,6 @@ wrong() { # TEXT OPTION..
 }
 wrong 'no format' "$segment"
 wrong 'an unknown format' "$segment" --format jpeg
-wrong 'heaptrack, which needs each event' "$segment" --format heaptrack
 wrong 'a value for a format that holds all' "$segment" --format csv --value live_bytes
 wrong 'an inverted profile' "$segment" --format pprof --inverted
 wrong 'an unknown value' "$segment" --format folded --value beauty

@@ -201,8 +201,49 @@ def dhat(path):
     return {key: sum(p[key] for p in points) for key in ("tb", "tbk", "gb", "gbk", "eb", "ebk")}
 
 
+def heaptrack(path):
+    """Played back as heaptrack's readers do it, numbers being references to lines above."""
+    sums = dict.fromkeys(("live", "peak", "allocations", "temporary"), 0)
+    lines = gzip.open(path).read().split(b"\n")
+    assert lines[0] == b"v 10400 3" and lines[1].startswith(b"X ") and lines.pop() == b""
+    strings, places, traces, sizes, last, time = 0, 0, 0, [], 0, 0
+    for line in lines[2:]:
+        kind, rest = line[:1], line[2:]
+        if kind == b"s":
+            length, text = rest.split(b" ", 1)
+            assert int(length, 16) == len(text) and text.decode("utf-8")
+            strings += 1
+            continue
+        numbers = [int(n, 16) for n in rest.split()]
+        if kind == b"i":
+            assert len(numbers) % 3 == 2 and numbers[1] <= strings
+            assert all(n <= strings for i, n in enumerate(numbers[2:]) if i % 3 < 2)
+            places += 1
+        elif kind == b"t":
+            assert 1 <= numbers[0] <= places and numbers[1] <= traces
+            traces += 1
+        elif kind == b"a":
+            assert 1 <= numbers[1] <= traces
+            sizes.append(numbers[0])
+        elif kind == b"+":
+            last = numbers[0]
+            sums["allocations"] += 1
+            sums["live"] += sizes[last]
+            sums["peak"] = max(sums["peak"], sums["live"])
+        elif kind == b"-":
+            sums["temporary"] += numbers[0] == last
+            sums["live"] -= sizes[numbers[0]]
+            last = 0
+        elif kind == b"c":
+            assert numbers[0] >= time
+            time = numbers[0]
+        else:
+            assert kind in (b"I", b"R"), line
+    return sums
+
+
 FORMATS = {f.__name__: f for f in (folded, flamegraph, pprof, speedscope, csv, openmetrics,
-                                   prometheus, massif, dhat)}
+                                   prometheus, massif, dhat, heaptrack)}
 
 if __name__ == "__main__":
     for name, total in FORMATS[sys.argv[1]](sys.argv[2]).items():

@@ -4,6 +4,7 @@
  */
 #include "tui/export/export.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -17,8 +18,7 @@ static void print_formats(void)
     const struct export_format *f;
     puts("\nFormats:");
     for (size_t i = 0; (f = export_format_at(i)); i++)
-        if (f->write)
-            printf("  %-12s %s\n", f->name, f->help);
+        printf("  %-12s %s\n", f->name, f->help);
     printf("\nValues, for --value (not with every format):\n ");
     for (unsigned i = 0; i < EXPORT_VALUES; i++)
         printf(" %s", export_value_name((enum export_value)i));
@@ -39,8 +39,6 @@ static int check(const struct options *o, const struct export_format **f, struct
     *f = export_format(o->format);
     if (!*f)
         return wrong("no such format: ", o->format, "see memtop export --help");
-    if (!(*f)->write)
-        return wrong("--format ", o->format, (*f)->refusal);
     e->value = (*f)->value;
     if (o->value && !(*f)->chooses_value)
         return wrong("--value", "", "this format has its own values: leave it out");
@@ -53,10 +51,25 @@ static int check(const struct options *o, const struct export_format **f, struct
     return STATUS_DONE;
 }
 
+/* More than a format can take, whatever a hostile target says. */
+static bool is_too_much(const struct export_format *f, const struct snapshot *s)
+{
+    uint64_t left = f->most_allocations;
+    for (size_t i = 0; f->most_allocations && i < s->n_sites; i++) {
+        if (s->sites[i].allocations > left)
+            return true;
+        left -= s->sites[i].allocations;
+    }
+    return false;
+}
+
 static int write_export(const struct options *o, const struct export_format *f,
                         const struct export *e)
 {
     struct output out;
+    if (is_too_much(f, e->snapshot))
+        return command_fail("--format %s: more than %" PRIu64 " allocations are too many for it: "
+                            "choose pprof, dhat or massif", f->name, f->most_allocations);
     if (output_open(&out, o->output, stdout) != 0)
         return STATUS_FAILED;
     int bad = e->symbols ? f->write(out.stream, e) : -1;

@@ -47,10 +47,10 @@ struct export_format {
     bool binary;        /* not for terminals */
     bool history;       /* the snapshot must have its seconds */
     enum export_value value; /* when none is asked for */
+    uint64_t most_allocations; /* of a process that it is fit for; 0: any number */
     /* Write it. 0, or -1 when memory ran out. Errors of the stream are left in
      * it for the caller's ferror(). */
     int (*write)(FILE *out, const struct export *e);
-    const char *refusal; /* why it cannot be written, where write is NULL */
 };
 
 /* The formats in the order of the documentation; NULL after the last. */
@@ -81,5 +81,6 @@ int export_openmetrics(FILE *out, const struct export *e);
 int export_prometheus(FILE *out, const struct export *e);
 int export_massif(FILE *out, const struct export *e);
 int export_dhat(FILE *out, const struct export *e);
+int export_heaptrack(FILE *out, const struct export *e);
 
 #endif
