@@ -39,6 +39,65 @@ outcome=$("$VICTIMS/sandboxed" inherited "$VICTIMS/reallocs"; echo "status $?")
 is "$(LD_PRELOAD=$MEMTOP_AGENT "$VICTIMS/sandboxed" inherited "$VICTIMS/reallocs"; echo "status $?")" \
     "$outcome" 'a filter that was there before, and refuses all that recording needs'
 
+# ---- locked memory
+# The file may not be long: should the kernel fill it, this machine survives.
+if command -v prlimit >/dev/null; then
+    bounded='prlimit --fsize=1000000000'
+    # shellcheck disable=SC2086
+    alike 'mlockall, each way' $bounded "$VICTIMS/mlocks"
+    exact 'mlockall, each way'
+    holds 'j["agent"]["segment_bytes"] < 20000000' 'the segment is not filled'
+    # shellcheck disable=SC2086
+    alike 'mlockall, above the limit' $bounded --memlock=1000000 "$VICTIMS/mlocks"
+    holds 'j["agent"]["segment_bytes"] < 20000000' 'the segment is not filled'
+    nobody='setpriv --reuid=65534 --clear-groups --inh-caps=-all'
+    if [ "$(id -u)" = 0 ] && $nobody "$MEMTOP" --version >/dev/null 2>&1; then
+        chmod 755 "$MEMTOP_DIR"
+        mkdir -m 1777 "$MEMTOP_DIR/nobody"
+        for limit in 0 1000000 8000000 unlimited; do
+            limited="$bounded --memlock=$limit $nobody"
+            $limited true 2>/dev/null || continue # above the hard limit
+            for ways in 1 5 '2 1' '3 1' 7; do
+                text="mlockall without rights, limit $limit: $ways"
+                # shellcheck disable=SC2086
+                wanted=$($limited "$VICTIMS/mlocks" $ways 2>&1; echo "status $?")
+                # shellcheck disable=SC2086
+                got=$(MEMTOP_DIR=$MEMTOP_DIR/nobody $limited "$MEMTOP" stat --json \
+                    -o "$MEMTOP_DIR/nobody/json" -- "$VICTIMS/mlocks" $ways 2>&1; echo "status $?")
+                is "$got" "$wanted" "$text"
+                mv "$MEMTOP_DIR/nobody/json" "$TMP/json"
+                exact "$text"
+            done
+        done
+    else
+        skip 'there is no other user to become'
+    fi
+    mkfifo "$TMP/end"
+    wanted=$("$VICTIMS/mlocks" wait </dev/null)
+    $bounded "$VICTIMS/mlocks" wait <"$TMP/end" >"$TMP/out" &
+    pid=$!
+    exec 9>"$TMP/end"
+    within 20 grep -q ready "$TMP/out"
+    if "$MEMTOP" inject $pid 2>"$TMP/err"; then
+        ok 0 'an agent that is loaded after mlockall(MCL_FUTURE)'
+        locked=$(sed -n 's/VmLck:[^0-9]*\([0-9]*\).*/\1/p' /proc/$pid/status)
+        [ "$locked" -lt 40000 ]
+        ok $? "locks nothing of its own but its library ($locked kB in all)"
+        "$MEMTOP" report --json $pid >"$TMP/json"
+        holds 'j["agent"]["segment_bytes"] < 20000000 and j["totals"]["allocations"] > 0' \
+            'it records'
+        exec 9>&-
+        wait $pid
+        is "$(cat "$TMP/out")" "$wanted" 'and the program goes on as without it'
+    else
+        skip "cannot attach: $(cat "$TMP/err")"
+        exec 9>&-
+        wait $pid
+    fi
+else
+    skip 'there is no prlimit'
+fi
+
 # ---- late, nested and foreign
 plugin() { # NAME: its path, wherever the build put it
     find "$VICTIMS" -name "$1.so" | head -n 1

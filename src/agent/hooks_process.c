@@ -12,6 +12,7 @@
 
 #include "agent/forks.h"
 #include "agent/hooks.h"
+#include "agent/memlock.h"
 #include "agent/sandbox.h"
 
 HOOK void __cxa_finalize(void *dso);
@@ -62,6 +63,12 @@ HOOK pid_t _Fork(void);
 HOOK pid_t _Fork(void)
 {
     return guarded_fork(real_ready() ? real.fork_only : NULL);
+}
+
+HOOK int mlockall(int flags);
+HOOK int mlockall(int flags)
+{
+    return memlock_all(flags);
 }
 
 /* Of include/memtop.h: programs find it by name. */

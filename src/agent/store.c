@@ -24,6 +24,7 @@
 #include "agent/clock.h"
 #include "agent/leftovers.h"
 #include "agent/procinfo.h"
+#include "agent/reserve.h"
 #include "agent/sandbox.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -198,9 +199,8 @@ static struct seg_header *map_file(int fd, struct seg_section sections[],
         uint64_t bytes = plan_sections(sections, scale, granule_shift);
         if (bytes > longest || ftruncate(fd, (off_t)bytes) != 0)
             continue;
-        void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_NORESERVE, fd, 0);
-        if (base != MAP_FAILED) {
+        void *base = reserve_map(bytes, MAP_SHARED | MAP_NORESERVE, fd);
+        if (base) {
             madvise(base, bytes, MADV_DONTDUMP);
             *file_bytes = bytes;
             return base;
@@ -267,7 +267,7 @@ static bool build(int fd, const struct config *config, const struct store_identi
     /* The header and the globals lie together at the start. */
     uint64_t cap = memory_cap(fd, config);
     if (cap < CAP_MIN || fallocate(fd, 0, 0, 2 * PAGE) != 0) {
-        munmap(header, file_bytes);
+        reserve_unmap(header, file_bytes);
         return false;
     }
     fill_header(header, config, id, start_time);
@@ -311,7 +311,7 @@ void store_publish(void)
 
 void store_abandon(void)
 {
-    munmap(store.header, store.bytes);
+    reserve_unmap(store.header, store.bytes);
     store.header = NULL;
 }
 

@@ -14,6 +14,7 @@
 #include <unwind.h>
 
 #include "agent/modules.h"
+#include "agent/reserve.h"
 #include "agent/store.h"
 #include "agent/thread.h"
 
@@ -262,9 +263,9 @@ bool verify_load(unsigned one_in)
 {
     bool have_libgcc = libgcc_load(), have_libunwind = libunwind_load();
     dlerror();
-    void *memory = mmap(NULL, SEG_THREADS_MAX * sizeof *scratch, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if ((!have_libgcc && !have_libunwind) || memory == MAP_FAILED)
+    void *memory = reserve_map(SEG_THREADS_MAX * sizeof *scratch,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+    if ((!have_libgcc && !have_libunwind) || !memory)
         return false;
     interval = one_in;
     struct scratch *s = memory;

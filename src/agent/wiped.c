@@ -4,6 +4,8 @@
 
 #include <sys/mman.h>
 
+#include "agent/reserve.h"
+
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
 #endif
@@ -20,12 +22,11 @@ void *wiped_map(size_t bytes)
 {
     if (n_maps == MAPS_MAX)
         return NULL;
-    void *start = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (start == MAP_FAILED)
+    void *start = reserve_map(bytes, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+    if (!start)
         return NULL;
     if (madvise(start, bytes, MADV_WIPEONFORK) != 0) {
-        munmap(start, bytes);
+        reserve_unmap(start, bytes);
         return NULL;
     }
     maps[n_maps].start = start;
