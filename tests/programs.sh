@@ -159,18 +159,23 @@ terminal() { # NAME SCRIPT COMMAND...
 
 terminal bash 'wait READY
 keys for i in 1 2 3; do echo line $i; done\n
-wait line 3
+match "^line 3"
+match "^READY> *$"
 keys sh -c "printf asl%s eep; exec sleep 100"\n
-wait asleep
+match "^asleep"
 keys <C-z>
 wait Stopped
+match "^READY> *$"
 keys fg\n
-match ^sh -c
+match "^sh -c"
 keys <C-c>
+match "^READY> *$"
 keys echo job gone\n
-wait job gone
+match "^job gone"
+match "^READY> *$"
 keys echo a{b,c}d | tr a-d A-D\n
-wait ABD' env PS1='READY> ' bash --norc --noprofile -i
+match "^ABD"
+match "^READY> *$"' env PS1='READY> ' bash --norc --noprofile -i
 for vim in vim vim.basic vim.tiny; do
     if command -v $vim >/dev/null; then
         cp "$srcdir/LICENSE" text
