@@ -4,12 +4,15 @@
  * own and some that they hand to each other, so that the tier can be changed
  * under load. Lines on its input: "p" pauses all and prints
  * "allocations FREES LIVE_BLOCKS LIVE_BYTES" of these threads, "g" lets them go
- * on, end of input ends it.
+ * on, end of input ends it. With the argument "short" some of the work is done by
+ * threads that live for a moment, one at a time.
  */
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "victim.h"
 
@@ -31,6 +34,7 @@ static struct worker {
 } workers[THREADS];
 
 static int done; /* atomic */
+static bool with_short;
 
 static uint64_t next(struct worker *w)
 {
@@ -75,13 +79,30 @@ static void step(struct worker *w)
     }
 }
 
+static void *work_a_little(void *arg)
+{
+    for (int i = 0; i < 100; i++)
+        step(arg);
+    return NULL;
+}
+
+static void leave_to_another(struct worker *w)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, work_a_little, w) != 0)
+        abort();
+    pthread_join(thread, NULL);
+}
+
 static void *work(void *arg)
 {
     struct worker *w = arg;
-    while (!__atomic_load_n(&done, __ATOMIC_RELAXED)) {
+    for (unsigned turn = 1; !__atomic_load_n(&done, __ATOMIC_RELAXED); turn++) {
         pthread_mutex_lock(&w->running);
-        for (int i = 0; i < 100; i++)
-            step(w);
+        if (with_short && w == workers && turn % 64 == 0)
+            leave_to_another(w);
+        else
+            work_a_little(w);
         pthread_mutex_unlock(&w->running);
     }
     return NULL;
@@ -101,9 +122,10 @@ static void report(void)
            (unsigned long long)bytes);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     char line[16];
+    with_short = argc > 1 && strcmp(argv[1], "short") == 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int i = 0; i < THREADS; i++) {
         workers[i].state = 88172645463325252u + (uint64_t)i * 7919;
