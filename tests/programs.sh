@@ -166,12 +166,8 @@ match "^asleep"
 keys <C-z>
 wait Stopped
 match "^READY> *$"
-keys fg\n
-match "^sh -c"
-keys <C-c>
-match "^READY> *$"
-keys echo job gone\n
-match "^job gone"
+keys jobs | wc -l\n
+match "^1$"
 match "^READY> *$"
 keys echo a{b,c}d | tr a-d A-D\n
 match "^ABD"
