@@ -28,6 +28,7 @@
  * Versions. `version` changes whenever a reader of the old one would read
  * something wrong; new trailing fields and new sections do not change it.
  *   1  first layout
+ *   2  front ends; the globals say how far below the peak the heap is
  */
 #ifndef MEMTOP_SHARED_SEGMENT_H
 #define MEMTOP_SHARED_SEGMENT_H
@@ -36,7 +37,7 @@
 #include <stdint.h>
 
 #define SEG_MAGIC   UINT64_C(0x0a0d504f544d454d) /* "MEMTOP\r\n" */
-#define SEG_VERSION 1u
+#define SEG_VERSION 2u
 
 /* Where segments live and what they are called:
  * DIR/memtop-<pid in its own namespace>-<start time in ticks since boot>.
