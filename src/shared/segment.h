@@ -27,7 +27,6 @@
  *
  * Versions. `version` changes whenever a reader of the old one would read
  * something wrong; new trailing fields and new sections do not change it.
- *   1  first layout
  *   2  front ends; the globals say how far below the peak the heap is
  */
 #ifndef MEMTOP_SHARED_SEGMENT_H
