@@ -114,8 +114,8 @@ _memtop() {
         word+=" --rename= --rename-file= --demangler= --help $(_memtop_pids)"
         ;;
     export)
-        word='--format= --value= --inverted --at= --output= --rename= --rename-file= --demangler='
-        word+=" --help $(_memtop_pids)"
+        word='--format= --value= --inverted --against= --at= --output= --rename= --rename-file='
+        word+=" --demangler= --help $(_memtop_pids)"
         ;;
     record)
         word="--output= --interval= --max-size= --keep --follow= --memory= --tier= --sample="

@@ -104,6 +104,44 @@ else
     skip 'there is no chromium that works'
 fi
 
+# Compared with the same interpreter with more in it.
+mkdir "$TMP/more"
+MEMTOP_DIR="$TMP/more" "$MEMTOP" stat --keep -o "$TMP/report" -- "$PYTHON" -c '
+kept = bytes(5000000)
+import os
+os.abort()' 2>/dev/null
+more=$(echo "$TMP/more"/memtop-*-*)
+"$MEMTOP" report --json -o "$TMP/more.json" "$more"
+export_to flamegraph --against "$more"
+sums flamegraph >"$TMP/sums"
+for value in $VALUES; do
+    is "$(sed -n "s|^$value ||p; s|^old_$value ||p" "$TMP/sums" | tr '\n' ' ')" \
+        "$(reported "$value") $(value "sum(s['$value'] for s in j['sites'])" "$TMP/more.json") " \
+        "a comparison has both sides' $value"
+done
+if [ $browser = yes ]; then
+    colour() { # NEW OLD: totals, colour of all, and whether a stack is found on both sides
+        "$MEMTOP" export "$1" --against "$2" --format flamegraph |
+            grep -v '^</body>\|^</html>' >"$TMP/change.html"
+        cat >>"$TMP/change.html" <<'END'
+<script>{
+const [r, , b] = paint.getImageData(5 * devicePixelRatio, 3 * devicePixelRatio, 1, 1).data;
+const met = n => n.total && n.old || n.kids && [...n.kids.values()].some(met);
+document.body.dataset.result = [r > b + 20 ? "red" : b > r + 20 ? "blue" : "grey",
+    root.total, root.old, [...root.kids.values()].some(met)].join();
+}</script></body></html>
+END
+        browse 'change.html#view=icicle' | sed -n 's/.*data-result="\([^"]*\)".*/\1/p'
+    }
+    bytes=$(reported live_bytes)
+    more_bytes=$(value 'j["totals"]["live_bytes"]' "$TMP/more.json")
+    is "$(colour "$segment" "$more")" "blue,$bytes,$more_bytes,true" 'what has shrunk is blue'
+    is "$(colour "$more" "$segment")" "red,$more_bytes,$bytes,true" 'what has grown is red'
+    is "$(colour "$more" "$more")" "grey,$more_bytes,$more_bytes,true" 'what is the same is grey'
+else
+    skip 'there is no chromium that works'
+fi
+
 # ---- pprof
 pprof_values='alloc_objects/count=allocations alloc_space/bytes=bytes_allocated
     inuse_objects/count=live_blocks inuse_space/bytes=live_bytes'
@@ -232,10 +270,13 @@ wrong() { # TEXT OPTION..
 wrong 'no format' "$segment"
 wrong 'an unknown format' "$segment" --format jpeg
 wrong 'a value for a format that holds all' "$segment" --format csv --value live_bytes
+wrong 'a profile of changes' "$segment" --format pprof --against "$segment"
 wrong 'an inverted profile' "$segment" --format pprof --inverted
 wrong 'an unknown value' "$segment" --format folded --value beauty
 "$MEMTOP" export "$TMP/none" --format folded 2>"$TMP/err"
 is $? 1 'no such segment'
+"$MEMTOP" export "$segment" --format flamegraph --against "$TMP/none" 2>"$TMP/err"
+is "$?:$(wc -l <"$TMP/err")" 1:1 'nothing to compare with'
 "$MEMTOP" export "$segment" --format folded -o "$TMP/no/dir" 2>"$TMP/err"
 is $? 1 'a file that cannot be created'
 formats=$("$MEMTOP" export --help | sed -n '/^Formats:/,/^$/s/^  \([a-z]*\) .*/\1/p')

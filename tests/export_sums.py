@@ -32,8 +32,11 @@ def flamegraph(path):
     assert len(set(nodes)) == len(nodes)
     assert all(t < len(data["texts"]) for f in data["frames"] for t in f)
     assert all(0 < row[0] <= len(nodes) for row in data["own"])
-    return {name: sum(row[1 + i] for row in data["own"])
-            for i, (name, _) in enumerate(data["values"])}
+    names = [name for name, _ in data["values"]]
+    if data["against"]:
+        names += ["old_" + name for name in names]
+    assert all(len(row) == 1 + len(names) for row in data["own"])
+    return {name: sum(row[1 + i] for row in data["own"]) for i, name in enumerate(names)}
 
 
 def varint(data, at):

@@ -46,6 +46,8 @@ static int check(const struct options *o, const struct export_format **f, struct
         return wrong("no such value: ", o->value, "see memtop export --help");
     if (o->inverted && !(*f)->inverts)
         return wrong("--inverted", "", "this format has no use for it: leave it out");
+    if (o->against && !(*f)->compares)
+        return wrong("--against", "", "only flamegraph compares: leave it out, or see memtop diff");
     if ((*f)->binary && !o->output && isatty(STDOUT_FILENO))
         return wrong("", o->format, "is not for terminals: give a file with -o");
     return STATUS_DONE;
@@ -79,23 +81,52 @@ static int write_export(const struct options *o, const struct export_format *f,
     return bad ? STATUS_FAILED : STATUS_DONE;
 }
 
+struct side {
+    struct source source; /* where `opened` */
+    bool opened;
+    struct pretty_names names;
+};
+
+/* Open a process or file, and name what is in it. */
+static int open_side(struct side *side, const char *target, const struct options *o,
+                     const struct export_format *f, struct pretty *pretty, struct export *e)
+{
+    struct source *so = &side->source;
+    unsigned parts = READER_SITES | (f->history ? READER_SECONDS : 0);
+    side->opened = source_open(so, target, o->at, parts) == 0;
+    if (!side->opened)
+        return STATUS_FAILED;
+    if (!so->chosen)
+        return command_fail("--at %s: %s is no recording: of it only the end is known", o->at,
+                            target);
+    e->snapshot = &so->snapshot;
+    e->symbols = naming_of(pretty, &side->names, &so->snapshot, so->symbols);
+    e->resident_bytes = so->resident_bytes;
+    return STATUS_DONE;
+}
+
+static void close_side(struct side *side)
+{
+    pretty_names_fini(&side->names);
+    if (side->opened)
+        source_close(&side->source);
+}
+
 /* Open, name, write. */
 static int export(const struct options *o, const struct export_format *f, struct pretty *pretty,
                   struct export e)
 {
-    struct source so;
-    struct pretty_names names;
-    e.snapshot = &so.snapshot;
-    unsigned parts = READER_SITES | (f->history ? READER_SECONDS : 0);
-    if (source_open(&so, o->args[0], o->at, parts) != 0)
-        return STATUS_FAILED;
-    e.symbols = naming_of(pretty, &names, &so.snapshot, so.symbols);
-    e.resident_bytes = so.resident_bytes;
-    int status = so.chosen ? write_export(o, f, &e)
-                       : command_fail("--at %s: %s is no recording: of it only the end is known",
-                                      o->at, o->args[0]);
-    pretty_names_fini(&names);
-    source_close(&so);
+    struct side side = { .opened = false }, before = { .opened = false };
+    struct export against = { .snapshot = NULL };
+    int status = open_side(&side, o->args[0], o, f, pretty, &e);
+    if (status == STATUS_DONE && o->against) {
+        status = open_side(&before, o->against, o, f, pretty, &against);
+        e.against = &against;
+    }
+    if (status == STATUS_DONE)
+        status = write_export(o, f, &e);
+    close_side(&before);
+    close_side(&side);
     return status;
 }
 
@@ -120,8 +151,8 @@ const struct command command_export = {
     .summary = "Write what is known of a process in the format of another tool",
     .details = SOURCE_DETAILS,
     .print_more = print_formats,
-    .options = OPTION_FORMAT | OPTION_VALUE | OPTION_INVERTED | OPTION_EXPORT | OPTION_AT |
-               OPTION_NAMING,
+    .options = OPTION_FORMAT | OPTION_VALUE | OPTION_INVERTED | OPTION_AGAINST | OPTION_EXPORT |
+               OPTION_AT | OPTION_NAMING,
     .min_args = 1,
     .max_args = 1,
     .main = export_main,

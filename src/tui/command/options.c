@@ -42,6 +42,7 @@ static const struct option_row rows[] = {
     { OPTION_FORMAT, 0, "format", "FORMAT", "which format, see below" },
     { OPTION_VALUE, 0, "value", "VALUE", "which figure, see below (live_bytes)" },
     { OPTION_INVERTED, 0, "inverted", NULL, "begin at the functions that allocate" },
+    { OPTION_AGAINST, 0, "against", "A", "flamegraph: what changed since A, a process or file" },
     { OPTION_EXPORT, 'o', "output", "FILE", "write to FILE" },
     { OPTION_FORMS, 0, "sites", NULL, "call sites, with their stacks" },
     { OPTION_FORMS, 0, "tree", "MODE", "call tree: standard, inverted or flat" },
@@ -175,6 +176,7 @@ static bool take(struct options *o, const struct option_row *row, const char *va
     case OPTION_FORMAT: o->format = value; return *value != '\0';
     case OPTION_VALUE: o->value = value; return *value != '\0';
     case OPTION_INVERTED: o->inverted = true; return true;
+    case OPTION_AGAINST: o->against = value; return *value != '\0';
     case OPTION_BUDGETS: return options_take_budget(&o->budgets, row->name, value);
     case OPTION_DIFF: *(*row->name == 'm' ? &o->mark : &o->fail_above) = value; return *value;
     case OPTION_NAMING: return options_take_naming(&o->naming, row->name, value);

@@ -33,6 +33,7 @@ enum option_set {
     OPTION_BLOCKS  = 1 << 21,
     OPTION_INTERVAL = 1 << 22,
     OPTION_MAX_SIZE = 1 << 23,
+    OPTION_AGAINST = 1 << 26,
     OPTION_ASCII   = 1 << 10,
     OPTION_FORMS   = 1 << 11, /* which tables, of which moment, in which order */
     OPTION_BUDGETS = 1 << 12, /* what CMD may allocate */
@@ -93,6 +94,7 @@ struct options {
     const char *format;  /* NULL: not given */
     const char *value;   /* the name of a figure, NULL: not given */
     bool inverted;
+    const char *against; /* a process or file, NULL: not given */
     struct forms_options forms;
     struct budget_options budgets;
     uint64_t watch_ns;      /* 0: not given */

@@ -15,6 +15,7 @@ static const struct export_format formats[] = {
     },
     {
         .name = "flamegraph", .extension = "html", .chooses_value = true, .inverts = true,
+        .compares = true,
         .help = "a page for a web browser: zoom, search, all values",
         .write = export_flamegraph,
     },

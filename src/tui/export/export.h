@@ -36,6 +36,7 @@ struct export {
     enum export_value value; /* the one, or the first to be shown */
     bool inverted;           /* allocating functions at the root */
     uint64_t resident_bytes; /* of the process, 0 unknown */
+    const struct export *against; /* what it is compared with; NULL: nothing */
 };
 
 struct export_format {
@@ -44,6 +45,7 @@ struct export_format {
     const char *help;   /* one line, no full stop */
     bool chooses_value; /* else it has no use for --value */
     bool inverts;       /* takes --inverted */
+    bool compares;      /* takes --against */
     bool binary;        /* not for terminals */
     bool history;       /* the snapshot must have its seconds */
     enum export_value value; /* when none is asked for */
