@@ -260,6 +260,62 @@ else
     skip 'there is no heaptrack_print'
 fi
 
+# ---- one snapshot file, the same totals through every door
+run 'a snapshot in a file' "$MEMTOP" snapshot "$segment" -o "$TMP/file"
+"$MEMTOP" report --json -o "$TMP/json" "$TMP/file"
+for mode in standard inverted flat; do
+    "$MEMTOP" report --json --tree $mode -o "$TMP/$mode.json" "$TMP/file"
+done
+sum_of() { # FORMAT NAME [OPTION]..
+    format=$1 name=$2
+    shift 2
+    "$MEMTOP" export "$TMP/file" -o "$TMP/out" --format "$format" "$@" && sums "$format" |
+        sed -n "s|^$name ||p"
+}
+# What the formats with names of their own call a value; nothing where they lack it.
+name_in() { # FORMAT VALUE
+    case $1:$2 in
+    pprof:live_bytes) echo inuse_space/bytes ;;
+    pprof:live_blocks) echo inuse_objects/count ;;
+    pprof:allocations) echo alloc_objects/count ;;
+    pprof:bytes_allocated) echo alloc_space/bytes ;;
+    pprof:temporary) echo temporary_objects/count ;;
+    pprof:peak_bytes) echo peak_space/bytes ;;
+    dhat:live_bytes) echo eb ;;
+    dhat:live_blocks) echo ebk ;;
+    dhat:allocations) echo tbk ;;
+    dhat:bytes_allocated) echo tb ;;
+    dhat:peak_bytes) echo gb ;;
+    heaptrack:live_bytes) echo live ;;
+    heaptrack:allocations) echo allocations ;;
+    heaptrack:temporary) echo temporary ;;
+    heaptrack:peak_bytes) echo peak ;;
+    massif:live_bytes) echo end ;;
+    massif:peak_bytes) echo peak ;;
+    esac
+}
+for value in $VALUES; do
+    total=$(value "j['totals']['$value']" "$TMP/json")
+    doors="report=$(reported "$value")"
+    for mode in standard inverted; do
+        doors+=" $mode=$(value "sum(r['$value'] for r in j['tree']['rows'] if r['depth'] == 0)" \
+            "$TMP/$mode.json")"
+    done
+    doors+=" flat=$(value "sum(r['self']['$value'] for r in j['tree']['rows'])" "$TMP/flat.json")"
+    for format in folded speedscope; do
+        doors+=" $format=$(sum_of $format value --value "$value")"
+    done
+    doors+=" inverted=$(sum_of folded value --inverted --value "$value")"
+    doors+=" flamegraph=$(sum_of flamegraph "$value") csv=$(sum_of csv "$value")"
+    doors+=" pprof=$(sum_of pprof "$(name_in pprof "$value")" --value "$value")"
+    for format in dhat heaptrack massif; do
+        name=$(name_in $format "$value")
+        [ -z "$name" ] || doors+=" $format=$(sum_of $format "$name")"
+    done
+    is "$(echo "$doors" | sed "s/=$total\>//g")" "$(echo "$doors" | sed 's/=[0-9]*//g')" \
+        "$value: $total through every door"
+done
+
 # ---- what is refused, and what fails
 wrong() { # TEXT OPTION..
     text=$1
