@@ -49,16 +49,12 @@ static bool parse(char *line, struct mapping *out, const char **path)
     return true;
 }
 
-bool maps_read(struct maps *m, int pid)
+bool maps_parse(struct maps *m, int pid, FILE *in)
 {
-    char name[64], *line = NULL;
+    char *line = NULL;
     size_t size = 0, room = 0;
     bool ok = true;
     *m = (struct maps){ .pid = pid };
-    snprintf(name, sizeof name, "/proc/%d/maps", pid);
-    FILE *in = fopen(name, "re");
-    if (!in)
-        return false;
     while (ok && m->n < MAPPINGS_MAX && getline(&line, &size, in) > 0) {
         struct mapping one;
         const char *path;
@@ -67,9 +63,23 @@ bool maps_read(struct maps *m, int pid)
     ok = ok && !ferror(in);
     int saved_errno = errno;
     free(line);
-    fclose(in);
     if (!ok)
         maps_free(m);
+    errno = saved_errno;
+    return ok;
+}
+
+bool maps_read(struct maps *m, int pid)
+{
+    char name[64];
+    *m = (struct maps){ .pid = pid };
+    snprintf(name, sizeof name, "/proc/%d/maps", pid);
+    FILE *in = fopen(name, "re");
+    if (!in)
+        return false;
+    bool ok = maps_parse(m, pid, in);
+    int saved_errno = errno;
+    fclose(in);
     errno = saved_errno;
     return ok;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct mapping {
     uint64_t start, end, offset, inode;
@@ -25,6 +26,9 @@ struct maps {
 
 /* Read /proc/PID/maps. False with errno; *m is empty then. */
 bool maps_read(struct maps *m, int pid);
+
+/* The same from a file in that form, which is said to be of the process. */
+bool maps_parse(struct maps *m, int pid, FILE *in);
 void maps_free(struct maps *m);
 
 /* The mapping that holds an address, or NULL. */
