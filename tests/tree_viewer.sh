@@ -56,6 +56,12 @@ match "^ 977K .* make_rows  steady.c:[0-9]+ "' "$MEMTOP" run -- "$steady"
 recursion=$VICTIMS/recursion
 screen 'opening, zooming, folding' 40 80 'wait hold
 keys t
+wait "▾ main"
+keys H
+wait "__libc_start_call_main"
+wait "_start"
+keys H
+wait! "__libc_start_call_main"
 match "^1\.50M +86% .*▾ main  "
 match "^1\.00M +57% .* ▾ walk  "
 keys *
@@ -63,6 +69,8 @@ match "^ 128K .*         ▾ walk  "
 match "^ 128K .*           hold  recursion.c:[0-9]+$"
 keys *
 wait! walk
+keys p
+wait PAUSED
 keys e
 match "^ 128K .*         hold  "
 keys jz
