@@ -240,10 +240,18 @@ near() { # two numbers, within one part in a hundred
     awk -v a="$1" -v b="$2" 'BEGIN { d = a - b; exit !(b > 0 && d < b / 100 && d > -b / 100) }'
 }
 for victim in recursion recursion_cxx; do
+    case $victim in # all that comes to be
+    recursion) main=1.50M last='256K.*work' ;;
+    *) main=972K last='511K.*Node::Node' ;;
+    esac
     screen "$victim in three modes" 60 100 'wait "Live bytes"
 keys t
 wait ", callers above"
 match "main  recurs.*\.cc?$"
+match "'$main'.*main  recurs"
+match "'$last'  recurs"
+keys p
+wait PAUSED
 dump '"$TMP"'/standard
 keys i
 wait "callees above"
