@@ -463,16 +463,20 @@ static void pass_output(const struct app_config *config)
             return;
 }
 
-static int fail(const char *what)
+int app_fail(const char *format, ...)
 {
-    fprintf(stderr, "memtop: %s\n", what);
+    va_list args;
+    va_start(args, format);
+    fputs("memtop: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
     return 1;
 }
 
 static int start_target(struct app *a)
 {
     enum reader_status status = await_segment(a);
-    char text[160];
     if (status == READER_OK) {
         watch(a, a->config->pid);
         a->unsettled = a->result->child_exited;
@@ -480,17 +484,16 @@ static int start_target(struct app *a)
     }
     if (a->result->child_exited) {
         pass_output(a->config);
-        return fail("the program ended before memtop's agent came up in it");
+        return app_fail("the program ended before memtop's agent came up in it");
     }
-    snprintf(text, sizeof text, "process %d: %s", a->config->pid, reader_message(status));
-    return fail(text);
+    return app_fail("process %d: %s", a->config->pid, reader_message(status));
 }
 
 static int start(struct app *a)
 {
     const struct app_config *config = a->config;
     if (config->archive && !target_open_archive(&a->target, config->archive, config->index))
-        return fail("the file is damaged: its last snapshot cannot be read");
+        return app_fail("the file is damaged: its last snapshot cannot be read");
     return config->pid ? start_target(a) : 0;
 }
 
@@ -511,7 +514,7 @@ static int init_views(struct app *a)
     for (int i = 0; i < VIEW_COUNT; i++) {
         a->states[i] = calloc(1, view_table[i]->state_bytes);
         if (!a->states[i])
-            return fail("not enough memory");
+            return app_fail("not enough memory");
         if (view_table[i]->init)
             view_table[i]->init(a->states[i]);
     }
@@ -533,7 +536,7 @@ static int show(struct app *a)
 {
     const char *why = screen_open(a->config->ascii);
     if (why)
-        return fail(why);
+        return app_fail("%s", why);
     canvas_init(&a->canvas, screen_glyphs());
     if (a->config->pty_fd >= 0) {
         a->terminal = terminal_new(a->config->pty_fd, a->config->output_fd, 24, 80);
@@ -543,7 +546,7 @@ static int show(struct app *a)
     if (a->canvas.cells)
         loop(a);
     screen_close();
-    int failed = a->canvas.cells ? 0 : fail("not enough memory");
+    int failed = a->canvas.cells ? 0 : app_fail("not enough memory");
     if (a->terminal && a->pty_open)
         terminal_pump(a->terminal); /* its last words belong into --output */
     terminal_free(a->terminal);
@@ -563,7 +566,7 @@ int app_run(const struct app_config *config, struct app_result *result)
     struct app *a = calloc(1, sizeof *a);
     *result = (struct app_result){ .child_exited = false };
     if (!a)
-        return fail("not enough memory");
+        return app_fail("not enough memory");
     a->config = config;
     a->result = result;
     a->pidfd = a->signal_fd = -1;

@@ -4,7 +4,6 @@
  * command line says; and what it remembers in the end.
  */
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -36,18 +35,6 @@ static void override(struct app *a, const struct view_ops *first)
     }
     if (config->filter)
         settings_set(&a->settings, view_tree.name, "filter", config->filter);
-}
-
-__attribute__((format(printf, 1, 2)))
-static int fail(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    fputs("memtop: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-    return 1;
 }
 
 /* Does the view have such a column? Asked of a view that nobody sees. */
@@ -90,12 +77,12 @@ int app_check(const struct app_config *config)
     char path[PATH_MAX], error[APP_MESSAGE];
     struct settings s = { .n = 0 };
     if (settings_path(path, sizeof path, "keys") && !keys_load(path, error, sizeof error))
-        return fail("%s", error);
+        return app_fail("%s", error);
     load(&s);
     const struct view_ops *view = first_view(config, &s);
     settings_fini(&s);
     if (config->sort && !can_sort(view, config->sort))
-        return fail("--sort %s: the view %s has no such column to sort by", config->sort,
+        return app_fail("--sort %s: the view %s has no such column to sort by", config->sort,
                     view->name);
     return 0;
 }

@@ -68,6 +68,10 @@ struct app {
 __attribute__((format(printf, 2, 3)))
 void app_notice(struct app *a, const char *format, ...);
 
+/* Say on stderr why the viewer cannot go on; the terminal is not its own. Returns 1. */
+__attribute__((format(printf, 1, 2)))
+int app_fail(const char *format, ...);
+
 /* Attach to a process from the picker. */
 void app_pick(struct app *a, int pid);
 
