@@ -3,18 +3,9 @@
 # The viewer on a process that was started without the agent: it is loaded, said
 # for how long the process was held, and switched off on leaving, or not.
 . "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
+. "$srcdir/tests/viewer.sh"
 
-LC_ALL=C.UTF-8
-export LC_ALL
-unset NO_COLOR
 [ "$(uname -m)" = x86_64 ] || skip_all 'the injector knows x86-64 only'
-
-screen() { # DESCRIPTION SCRIPT COMMAND...: every step must hold
-    text=$1
-    printf '%s\n' "$2" >"$TMP/script"
-    shift 2
-    run "$text" "$SCREEN" -r 24 -c 80 -s "$TMP/script" -- "$@"
-}
 
 mkfifo "$TMP/in"
 "$VICTIMS/alloc_threads" 0 <"$TMP/in" >"$TMP/out" &
@@ -27,7 +18,7 @@ within 20 grep -q ready "$TMP/out"
 "$MEMTOP" detach $victim 2>/dev/null
 is "$?" 0 'it can be done here'
 
-screen 'attach loads the agent, q asks, d switches it off' 'wait "a thread was held for" 20
+screen 'attach loads the agent, q asks, d switches it off' 24 80 'wait "a thread was held for" 20
 wait "alloc_threads"
 wait "Overview]"
 keys q
@@ -41,27 +32,27 @@ wait "the agent is off" 20
 expect-exit 0' "$MEMTOP" attach $victim
 "$MEMTOP" report $victim >/dev/null 2>&1
 is $? 1 'nothing records then'
-screen 'l leaves it at work' 'wait "a thread was held for" 20
+screen 'l leaves it at work' 24 80 'wait "a thread was held for" 20
 keys q
 wait "leave it at work"
 keys l
 expect-exit 0' "$MEMTOP" $victim
 "$MEMTOP" report $victim >/dev/null 2>&1
 is $? 0 'and it records'
-screen 'a process that was attached before is asked about as well' 'wait "Overview]" 20
+screen 'a process that was attached before is asked about as well' 24 80 'wait "Overview]" 20
 keys q
 wait "leave it at work"
 keys d
 wait "the agent is off" 20
 expect-exit 0' "$MEMTOP" attach $victim
-screen 'the list of processes offers it' 'wait "no agent" 20
+screen 'the list of processes offers it' 24 80 'wait "no agent" 20
 keys <End>
 wait "no agent"
 keys q
 expect-exit 0' "$MEMTOP"
 "$MEMTOP" inject --keep $victim 2>/dev/null
 "$MEMTOP" detach $victim 2>/dev/null
-screen 'a segment that was kept does not hide that nothing records' 'wait "a thread was held for" 20
+screen 'a segment that was kept does not hide that nothing records' 24 80 'wait "a thread was held for" 20
 keys q
 wait "leave it at work"
 keys d

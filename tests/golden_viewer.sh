@@ -3,20 +3,9 @@
 # The viewer in a terminal, on a program that holds still: what it shows, what
 # its keys do, how it ends, and that the terminal is whole afterwards.
 . "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
+. "$srcdir/tests/viewer.sh"
 
 steady=$VICTIMS/steady
-LC_ALL=C.UTF-8
-export LC_ALL
-unset NO_COLOR
-
-# screen DESCRIPTION ROWS COLUMNS SCRIPT COMMAND...: every step must hold.
-screen() {
-    text=$1 rows=$2 cols=$3
-    printf '%s\n' "$4" >"$TMP/script"
-    shift 4
-    run "$text" "$SCREEN" -r "$rows" -c "$cols" -t "${TERMINAL:-xterm-256color}" \
-        -s "$TMP/script" -- "$@"
-}
 
 screen 'the overview at 80x24' 24 80 'wait "1 Overview" 5
 match "^ *Live +9[0-9][0-9] KiB +1\.0[0-9]k blocks"

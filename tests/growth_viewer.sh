@@ -3,19 +3,9 @@
 # Marks in a terminal: set one, let the program work, see what grew and which
 # blocks it is; marks of the program and of scripts; marks in files.
 . "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
+. "$srcdir/tests/viewer.sh"
 
 steady=$VICTIMS/steady
-LC_ALL=C.UTF-8
-export LC_ALL
-unset NO_COLOR
-
-# screen DESCRIPTION ROWS COLUMNS SCRIPT COMMAND...: every step must hold.
-screen() {
-    text=$1 rows=$2 cols=$3
-    printf '%s\n' "$4" >"$TMP/script"
-    shift 4
-    run "$text" "$SCREEN" -r "$rows" -c "$cols" -s "$TMP/script" -- "$@"
-}
 
 screen 'mark, exercise, mark, diff' 24 80 'wait make_rows
 keys D

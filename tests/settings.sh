@@ -2,25 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the viewer begins with, what it remembers, keys by choice, files it writes.
 . "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
+. "$srcdir/tests/viewer.sh"
 . "$srcdir/tests/json.sh"
 
-LC_ALL=C.UTF-8
-export LC_ALL
-unset NO_COLOR
 steady=$VICTIMS/steady
 export XDG_CONFIG_HOME=$TMP/config
 settings=$XDG_CONFIG_HOME/memtop/settings
 keys=$XDG_CONFIG_HOME/memtop/keys
 
-screen() { # DESCRIPTION SCRIPT COMMAND...: every step must hold
-    local text=$1
-    printf '%s\n' "$2" >"$TMP/script"
-    shift 2
-    run "$text" "$SCREEN" -r 24 -c 80 -s "$TMP/script" -- "$@"
-}
-
 # ---- how it begins, what it remembers
-screen '--view and --sort' 'wait "[3 Sites]"
+screen '--view and --sort' 24 80 'wait "[3 Sites]"
 wait "make_rows"
 wait "churn"
 match "^ +0 .* churn"
@@ -33,7 +24,7 @@ expect-exit 143' "$MEMTOP" run --view sites --sort allocs -- "$steady"
 grep -qx 'sites.sort = ALLOCS' "$settings" && grep -qx 'sites.reverse = yes' "$settings" &&
     grep -qx 'viewer.view = Sites' "$settings"
 ok $? 'the view, its order and that it is reversed are remembered' || sed 's/^/# /' "$settings"
-screen 'the next one begins so' 'wait "[3 Sites]"
+screen 'the next one begins so' 24 80 'wait "[3 Sites]"
 wait "make_rows"
 keys 2
 wait "[2 Tree]"
@@ -48,14 +39,14 @@ keys t
 expect-exit 143' "$MEMTOP" run -- "$steady"
 grep -qx 'tree.filter = make_rows' "$settings"
 ok $? 'the filter is remembered' || sed 's/^/# /' "$settings"
-screen '--filter leads to the tree' 'wait "[2 Tree]"
+screen '--filter leads to the tree' 24 80 'wait "[2 Tree]"
 wait "churn"
 wait! "make_rows"
 keys q
 wait "leave it running"
 keys t
 expect-exit 143' "$MEMTOP" run --filter churn -- "$steady"
-screen '--sort of a column that is not there' 'wait "no such column to sort by"
+screen '--sort of a column that is not there' 24 80 'wait "no such column to sort by"
 expect-exit 1' "$MEMTOP" run --view sites --sort nonsense -- "$steady"
 "$MEMTOP" run --view nonsense -- true 2>"$TMP/err"
 is $? 2 '--view of a view that is not there is wrong usage'
@@ -66,7 +57,7 @@ cat >"$keys" <<'END'
 quit = X
 pause = F8
 END
-screen 'other keys' 'wait "make_rows"
+screen 'other keys' 24 80 'wait "make_rows"
 keys <F8>
 wait "PAUSED"
 keys q
@@ -78,7 +69,7 @@ expect-exit 143' "$MEMTOP" run --view sites -- "$steady"
 grep -qx 'quit = X # .*' "$TMP/keys"
 ok $? 'memtop keys prints them'
 echo 'mark = oops' >"$keys"
-screen 'a file of keys that is wrong' 'wait "no such key"
+screen 'a file of keys that is wrong' 24 80 'wait "no such key"
 expect-exit 1' "$MEMTOP" run -- "$steady"
 rm "$keys"
 "$MEMTOP" keys | sed 's/ # .*//' >"$TMP/keys"
@@ -88,7 +79,7 @@ cmp -s "$TMP/keys" "$TMP/man"
 ok $? 'the man page has all of them' || diff "$TMP/keys" "$TMP/man" | sed 's/^/# /'
 
 # ---- w
-screen 'w writes' "wait make_rows
+screen 'w writes' 24 80 "wait make_rows
 wait churn
 keys w
 wait \"write to\"

@@ -2,23 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # The call tree in a terminal, on programs that hold still.
 . "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
+. "$srcdir/tests/viewer.sh"
 
 steady=$VICTIMS/steady
-LC_ALL=C.UTF-8
-export LC_ALL
-unset NO_COLOR
 
 # A terminal's worth of input that stays open and empty.
 mkfifo "$TMP/input"
 exec 3<>"$TMP/input"
-
-# screen DESCRIPTION ROWS COLUMNS SCRIPT COMMAND...: every step must hold.
-screen() {
-    text=$1 rows=$2 cols=$3
-    printf '%s\n' "$4" >"$TMP/script"
-    shift 4
-    run "$text" "$SCREEN" -r "$rows" -c "$cols" -s "$TMP/script" -- "$@"
-}
 
 screen 'three modes, opening and closing' 24 80 'wait make_rows
 keys t

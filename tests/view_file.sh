@@ -3,20 +3,9 @@
 # The viewer on files: a snapshot with and without its blocks, and a recording with
 # its time cursor, marks, and growth from one of its moments to another.
 . "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
+. "$srcdir/tests/viewer.sh"
 
 cd "$TMP" || exit 1
-LC_ALL=C.UTF-8
-export LC_ALL
-unset NO_COLOR
-
-# screen DESCRIPTION ROWS COLUMNS SCRIPT COMMAND...: every step must hold.
-screen() {
-    text=$1 rows=$2 cols=$3
-    printf '%s\n' "$4" >script
-    shift 4
-    run "$text" "$SCREEN" -r "$rows" -c "$cols" -s script -- "$@"
-}
-
 mkfifo in
 LD_PRELOAD=$MEMTOP_AGENT "$VICTIMS/steady" <in >said &
 victim=$!

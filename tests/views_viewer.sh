@@ -3,18 +3,7 @@
 # Views over time and over live blocks in a terminal: verdicts on how call sites
 # grow, the timeline, sizes and ages.
 . "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
-
-LC_ALL=C.UTF-8
-export LC_ALL
-unset NO_COLOR
-
-# screen DESCRIPTION ROWS COLUMNS SCRIPT COMMAND...: every step must hold.
-screen() {
-    text=$1 rows=$2 cols=$3
-    printf '%s\n' "$4" >"$TMP/script"
-    shift 4
-    run "$text" "$SCREEN" -r "$rows" -c "$cols" -s "$TMP/script" -- "$@"
-}
+. "$srcdir/tests/viewer.sh"
 
 screen 'who allocates blocks of this size, of this age, in this thread' 24 80 'wait make_rows
 tab Sizes
