@@ -21,6 +21,7 @@
 #include "agent/wiped.h"
 
 #define PROBES 4u       /* old pages asked after for each new thread */
+#define OWNER_ENDED (-1)
 #define FRESH_ROWS 16u  /* below so many, take a fresh page without asking */
 #define NAME_INTERVAL_MAX 65536u
 
@@ -28,7 +29,7 @@
 struct registry {
     uint32_t probe;                 /* where to look for ended threads next */
     uint32_t rows;                  /* of the segment before this one; 0: none */
-    int32_t owners[SEG_THREADS_MAX]; /* tid of each row; atomic */
+    int32_t owners[SEG_THREADS_MAX]; /* tid of each row, OWNER_ENDED; atomic */
     struct thread states[SEG_THREADS_MAX];
 };
 
@@ -104,8 +105,9 @@ struct thread *threads_state(uint32_t row)
 
 static bool has_ended(int32_t tid)
 {
-    return !sandbox_is_closed() &&
-           syscall(SYS_tgkill, store.header->pid, tid, 0) != 0 && errno == ESRCH;
+    return tid == OWNER_ENDED ||
+           (!sandbox_is_closed() &&
+            syscall(SYS_tgkill, store.header->pid, tid, 0) != 0 && errno == ESRCH);
 }
 
 /* Add an ended thread's figures to row 0 and wipe its page. Everything from
@@ -150,23 +152,39 @@ static uint32_t next_probe(uint32_t rows)
     return THREAD_ROW_FIRST + next;
 }
 
-/* A row whose thread has ended: one with our own tid, which the kernel handed
- * out again, or one of the next few that the kernel does not know any more. */
-static uint32_t find_ended(int32_t tid, uint32_t rows)
+/* Ask after the next few rows, even where a free one is known: what is found early
+ * serves while the probe passes rows whose threads live. So for PROBES threads at
+ * once there are never many more than PROBES + 1 rows, however many come and go. */
+static void note_ended(uint32_t rows)
 {
-    for (uint32_t row = THREAD_ROW_FIRST; row < rows; row++)
-        if (__atomic_load_n(&registry->owners[row], __ATOMIC_RELAXED) == tid &&
-            take_over(row, tid, tid))
-            return row;
-    if (rows < FRESH_ROWS)
-        return 0;
     for (unsigned i = 0; i < PROBES; i++) {
         uint32_t row = next_probe(rows);
         int32_t owner = __atomic_load_n(&registry->owners[row], __ATOMIC_RELAXED);
-        if (owner != 0 && has_ended(owner) && take_over(row, owner, tid))
-            return row;
+        if (owner > 0 && has_ended(owner))
+            __atomic_compare_exchange_n(&registry->owners[row], &owner, OWNER_ENDED, false,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
     }
+}
+
+/* Take over one of `owner`. */
+static uint32_t find_row(int32_t owner, int32_t tid, uint32_t rows)
+{
+    for (uint32_t row = THREAD_ROW_FIRST; row < rows; row++)
+        if (__atomic_load_n(&registry->owners[row], __ATOMIC_RELAXED) == owner &&
+            take_over(row, owner, tid))
+            return row;
     return 0;
+}
+
+/* A row whose thread has ended: one with our own tid, which the kernel handed
+ * out again, or one that the kernel does not know any more. */
+static uint32_t find_ended(int32_t tid, uint32_t rows)
+{
+    uint32_t row = find_row(tid, tid, rows);
+    if (row != 0 || rows < FRESH_ROWS)
+        return row;
+    note_ended(rows);
+    return find_row(OWNER_ENDED, tid, rows);
 }
 
 static void read_name(struct thread *t)
