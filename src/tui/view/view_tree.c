@@ -167,7 +167,9 @@ static char *tree_view_status(void *state, const struct view_context *x, char *o
 bool view_tree_sites(void *state, const struct view_context *x, struct site_set *out)
 {
     struct tree_view *v = state;
-    const struct tree_row *r = v->tree ? view_tree_selected(v) : NULL;
+    if (v->tree)
+        view_tree_catch_up(v, x);
+    const struct tree_row *r = view_tree_selected(v);
     if (!r || !site_set_reset(out, x->snapshot->n_sites))
         return false;
     if (!tree_answers(v->tree))

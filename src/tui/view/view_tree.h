@@ -88,6 +88,10 @@ uint64_t view_tree_due(const void *state, const struct view_context *x);
 /* Make the rows anew if only they are to be. */
 void view_tree_sort_rows(struct tree_view *v);
 
+/* Keys act on rows: let those come that earlier keys have asked for, a moment long.
+ * False: it takes longer, and the rows are still the old ones. */
+bool view_tree_catch_up(struct tree_view *v, const struct view_context *x);
+
 /* What the figures are to be about. */
 enum tree_about view_tree_about(const struct tree_view *v, const struct view_context *x);
 

@@ -80,9 +80,16 @@ static void next_mode(struct tree_view *v)
     v->unsorted = true;
 }
 
+static void say_wait(struct tree_view *v)
+{
+    snprintf(v->message, sizeof v->message, "the tree is being built: once more, please");
+}
+
 static void zoom(struct tree_view *v, bool in)
 {
-    if (in ? tree_zoom(v->tree, v->table.cursor) : tree_zoom_out(v->tree)) {
+    if (v->stale || v->unsorted)
+        say_wait(v);
+    else if (in ? tree_zoom(v->tree, v->table.cursor) : tree_zoom_out(v->tree)) {
         to_top(v);
         v->unsorted = true;
     } else {
@@ -97,10 +104,11 @@ static bool move(struct tree_view *v, enum action action)
     bool reverse = v->table.reverse;
     if (!view_tree_table_action(v, action))
         return false;
-    v->unsorted |= v->table.sort != sort || v->table.reverse != reverse;
+    bool sorted = v->table.sort != sort || v->table.reverse != reverse;
+    v->unsorted |= sorted;
     if (action == ACTION_FIRST)
         v->chosen = false;
-    else if (!v->unsorted)
+    else if (!sorted)
         choose(v, v->table.cursor);
     return true;
 }
@@ -126,7 +134,7 @@ static void search(struct tree_view *v, bool forward)
             return;
         }
     if (!tree_answers(v->tree)) {
-        snprintf(v->message, sizeof v->message, "the tree is being built: once more, please");
+        say_wait(v);
         return;
     }
     uint64_t key = forward ? tree_reveal(v->tree, &v->search) : 0;
@@ -235,7 +243,8 @@ bool view_tree_typing(const void *state)
 void view_tree_key(void *state, const struct view_context *x, uint32_t key)
 {
     struct tree_view *v = state;
-    (void)x;
+    if (v->tree)
+        view_tree_catch_up(v, x);
     if (v->menu.title)
         take_item(v, menu_key(&v->menu, key));
     else if (prompt_key(&v->prompt, key) == PROMPT_DONE)
@@ -274,10 +283,10 @@ static bool change(struct tree_view *v, enum action action)
 bool view_tree_action(void *state, const struct view_context *x, enum action action)
 {
     struct tree_view *v = state;
-    const struct tree_row *r = v->tree ? view_tree_selected(v) : NULL;
-    (void)x;
     if (!v->tree)
         return false;
+    view_tree_catch_up(v, x);
+    const struct tree_row *r = view_tree_selected(v);
     v->message[0] = '\0';
     v->touched |= tree_count(v->tree) > 0;
     switch (action) {
@@ -305,10 +314,10 @@ void view_tree_click(void *state, const struct view_context *x, int row, int col
     struct tree_view *v = state;
     int sort = v->table.sort;
     bool reverse = v->table.reverse;
-    size_t before = v->table.cursor;
-    (void)x;
     if (!v->tree)
         return;
+    view_tree_catch_up(v, x);
+    size_t before = v->table.cursor;
     if (v->menu.title) {
         take_item(v, menu_click(&v->menu, row, col));
         return;

@@ -14,6 +14,7 @@
 #include "tui/view/view_tree.h"
 
 #define SLICE_MS 15
+#define CATCH_UP_NS UINT64_C(60000000)
 #define SHARE 20 /* a tree may cost one part in so many of the time to the next */
 #define NAMES_NS UINT64_C(250000000)
 #define NAMES_SHARE 10
@@ -301,6 +302,7 @@ static void begin(struct tree_view *v, const struct view_context *x, uint64_t no
     v->then = then_of(x);
     v->reader = x->snapshot->cached_reader;
     v->selects = view_tree_selects(x);
+    v->unsorted |= v->stale; /* until the end of what begins here */
     v->stale = false;
     v->busy = !v->failed;
     v->spent_ns = 0;
@@ -390,4 +392,15 @@ void view_tree_sort_rows(struct tree_view *v)
     if (tree_show(v->tree) == 0)
         follow_chosen(v);
     v->unsorted = false;
+}
+
+bool view_tree_catch_up(struct tree_view *v, const struct view_context *x)
+{
+    uint64_t now = target_now(), until = now + CATCH_UP_NS;
+    while ((v->stale || (v->busy && v->unsorted)) && !v->failed && now < until) {
+        view_tree_work(v, x, now);
+        now = target_now();
+    }
+    view_tree_sort_rows(v);
+    return !v->stale && !v->unsorted;
 }
