@@ -363,6 +363,67 @@ static void test_names(const struct snapshot *s, const struct site_figures *figu
     tree_free(t);
 }
 
+/* Whether the tree now shows the one row that has the node, and what is below it. */
+static bool shows_node(const struct tree *t, uint32_t node)
+{
+    if (!tree_count(t) || tree_row(t, 0)->depth || tree_row(t, 0)->key != tree_key_of_node(t, node))
+        return false;
+    for (size_t i = 1; i < tree_count(t); i++)
+        if (!tree_row(t, i)->depth)
+            return false;
+    return true;
+}
+
+/* The first row so deep that is not hidden once it has a name, and has rows below it. */
+static size_t row_at(const struct tree *t, const struct snapshot *s, unsigned depth)
+{
+    size_t i = 0;
+    while (i < tree_count(t) && (tree_row(t, i)->depth != depth || !tree_row(t, i)->expandable ||
+                                 s->nodes[tree_row(t, i)->node].pc % FUNCTIONS == 11))
+        i++;
+    return i;
+}
+
+/* What was zoomed into stays when names come and when hidden frames are shown. */
+static void test_zoom_stays(const struct snapshot *s, const struct site_figures *figures)
+{
+    struct tree *t = tree_new();
+    nameless = true;
+    tree_open_all(t, true);
+    tree_update(t, s, NULL, figures, SITES, 1);
+    size_t row = row_at(t, s, 2);
+    uint32_t outer = tree_row(t, row)->node;
+    tap_ok(tree_zoom(t, row) && tree_show(t) == 0 && shows_node(t, outer), "zoomed, unnamed");
+    row = row_at(t, s, 2);
+    uint32_t inner = tree_row(t, row)->node;
+    tap_ok(tree_zoom(t, row) && tree_show(t) == 0 && shows_node(t, inner), "and once more");
+    nameless = false;
+    tree_update(t, s, NULL, figures, SITES, 2);
+    tap_ok(shows_node(t, inner), "with names it is still the same");
+    tree_options(t)->show_hidden = true;
+    tree_update(t, s, NULL, figures, SITES, 2);
+    tap_ok(shows_node(t, inner), "and with all frames");
+    tap_ok(tree_zoom_out(t) && tree_show(t) == 0 && shows_node(t, outer), "out goes to the outer");
+    tap_ok(tree_zoom_out(t) && tree_show(t) == 0 && tops(t, false) == tree_all(t)->v[0] &&
+           !tree_zoom_out(t), "and to all");
+    tree_free(t);
+}
+
+/* Upside down it cannot be followed: then all is shown rather than nothing. */
+static void test_zoom_lost(const struct snapshot *s, const struct site_figures *figures)
+{
+    struct tree *t = tree_new();
+    nameless = true;
+    tree_options(t)->mode = TREE_INVERTED;
+    tree_open_all(t, true);
+    tree_update(t, s, NULL, figures, SITES, 1);
+    tap_ok(tree_zoom(t, 1), "zoomed upside down");
+    nameless = false;
+    tree_update(t, s, NULL, figures, SITES, 2);
+    tap_ok(tops(t, false) == tree_all(t)->v[0], "all is shown once names have come");
+    tree_free(t);
+}
+
 static double milliseconds(void)
 {
     struct timespec now;
@@ -411,6 +472,8 @@ int main(void)
     test_slices(&s, figures);
     test_reveal(&s, figures);
     test_names(&s, figures);
+    test_zoom_stays(&s, figures);
+    test_zoom_lost(&s, figures);
     snapshot_fini(&s);
     test_large();
     for (int i = 0; i < FUNCTIONS; i++)

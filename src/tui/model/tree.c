@@ -158,7 +158,7 @@ static void forget(struct tree *t, const struct snapshot *s, struct symbols *sy)
     t->n_rows = 0; /* they refer to frames */
     tree_frames_fini(t);
     tree_paths_clear(t);
-    t->n_zoom = t->n_zooms = t->n_reopen = 0;
+    t->n_zooms = t->n_reopen = 0;
     t->phase = PHASE_IDLE;
     t->named_once = false;
     t->reader = s->cached_reader;
@@ -239,6 +239,8 @@ static int go_on(struct tree *t, const struct tree_source *from, struct slice *s
             return result;
         if (t->phase == PHASE_PLACE)
             begin_matching(t);
+        if (t->phase == PHASE_PATHS && t->changed)
+            tree_zoom_follow(t);
         t->at = 0;
         t->phase = t->phase == PHASE_ROWS ? PHASE_IDLE : (enum phase)(t->phase + 1);
     }
@@ -325,7 +327,7 @@ const char *tree_complaint(const struct tree *t)
     return t->filter.error[0] ? t->filter.error : NULL;
 }
 
-/* ---- opening and zooming --------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------- */
 void tree_open(struct tree *t, uint64_t key, bool open)
 {
     uint32_t *state = tree_map_put(&t->state, key);
@@ -342,31 +344,6 @@ void tree_open_all(struct tree *t, bool open)
 {
     tree_map_clear(&t->state);
     t->open_all = open;
-}
-
-bool tree_zoom(struct tree *t, size_t row)
-{
-    size_t most = sizeof t->zoom / sizeof *t->zoom;
-    if (t->options.mode == TREE_FLAT || row >= t->n_rows ||
-        t->n_zooms >= sizeof t->zooms / sizeof *t->zooms)
-        return false;
-    uint32_t frames[sizeof t->zoom / sizeof *t->zoom];
-    size_t n = tree_rows_chain(t, row, frames, most);
-    if (!n || n == t->n_zoom)
-        return false;
-    t->zooms[t->n_zooms++] = t->n_zoom;
-    memcpy(t->zoom, frames, n * sizeof *frames);
-    t->n_zoom = n;
-    tree_open(t, t->rows[row].key, true);
-    return true;
-}
-
-bool tree_zoom_out(struct tree *t)
-{
-    if (!t->n_zooms)
-        return false;
-    t->n_zoom = t->zooms[--t->n_zooms];
-    return true;
 }
 
 void tree_figures(const struct snapshot *s, bool peak, struct site_figures *figures)

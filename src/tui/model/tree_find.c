@@ -98,13 +98,13 @@ static void look_at(struct search *s, const struct tree *t, size_t part)
     value = value < 0 ? -value : value;
     if (s->best_key && value <= s->best)
         return;
-    size_t n = chain_of(t, part, paths);
+    size_t n = chain_of(t, part, paths), zoomed = tree_zoomed(t);
     for (size_t i = 0; i < n; i++) {
         uint32_t frame = t->paths[paths[i]].frame;
         key = tree_rows_key(t, key, paths[i], frame);
-        if (i < t->n_zoom && frame != t->zoom[i])
+        if (i < zoomed && frame != t->zoom[i])
             return;
-        if (i + 1 < t->n_zoom || !s->matches[frame] || tree_map_get(&s->shown, key))
+        if (i + 1 < zoomed || !s->matches[frame] || tree_map_get(&s->shown, key))
             continue;
         s->best_key = key;
         s->best_part = part;

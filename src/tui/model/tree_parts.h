@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The parts of a call tree, private to tree*.c: frames (tree_frames.c), paths
- * (tree_paths.c) and their sums (tree_sums.c), rows (tree_rows.c), and what is asked
- * of rows (tree_find.c). Each's work is done in slices: it returns 1 when its time is
+ * (tree_paths.c) and their sums (tree_sums.c), rows (tree_rows.c), what is asked
+ * of rows (tree_find.c) and zooming into one (tree_zoom.c). Each's work is done in slices: it returns 1 when its time is
  * up, and goes on from there; 0 when it is done; -1 without memory.
  * Indexes start at 1.
  */
@@ -64,6 +64,8 @@ enum phase {
     PHASE_CLEAR, PHASE_ADD, PHASE_ROLL, PHASE_ROWS,
 };
 
+enum { ZOOM_DEPTH = 256, ZOOM_LEVELS = 32 };
+
 /* The time until which an update may go on. */
 struct slice {
     uint64_t until_ns;
@@ -108,9 +110,20 @@ struct tree {
     size_t n_reopen;
     uint64_t hottest;                 /* key to open down from, 0 none */
     bool open_all;
-    uint32_t zoom[256];               /* frames from the top */
-    size_t n_zoom, zooms[32], n_zooms; /* and the lengths it had before */
+    uint32_t zoom[ZOOM_DEPTH];        /* frames from the top, and how many of them */
+    struct zoom_level {
+        size_t n;
+        uint32_t node;                /* of the row; 0: it has none */
+    } zooms[ZOOM_LEVELS];             /* belong to each step inward */
+    size_t n_zooms;
+    bool zoom_lost;                   /* its frames may be called otherwise by now */
 };
+
+/* How many frames are above and in the row that is zoomed into; 0: all is shown. */
+static inline size_t tree_zoomed(const struct tree *t)
+{
+    return t->n_zooms ? t->zooms[t->n_zooms - 1].n : 0;
+}
 
 /* Room for `need` elements; new room is zeroed, or not, where it is large and will
  * be filled bit by bit. */
@@ -166,5 +179,10 @@ bool tree_rows_changed(const int64_t *v);
 
 /* The frames from the top, zoom included, down to a row. Returns how many. */
 size_t tree_rows_chain(const struct tree *t, size_t row, uint32_t *frames, size_t most);
+
+/* ---- tree_zoom.c ----------------------------------------------------------- */
+
+/* Paths were made anew: zoom into what the rows' nodes are in now. */
+void tree_zoom_follow(struct tree *t);
 
 #endif

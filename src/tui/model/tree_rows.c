@@ -144,7 +144,7 @@ static void narrow(const struct tree *t, struct groups *g, unsigned level)
 {
     size_t n = 0;
     for (size_t i = 0; i < g->n; i++)
-        if ((level >= t->n_zoom || g->at[i].frame == t->zoom[level]) &&
+        if ((level >= tree_zoomed(t) || g->at[i].frame == t->zoom[level]) &&
             (!t->options.changed || tree_rows_changed(g->at[i].row.v)))
             g->at[n++] = g->at[i];
     g->n = n;
@@ -158,7 +158,8 @@ static int emit(struct tree *t, struct groups *g, const struct entry *entries, u
                 unsigned level, children *below)
 {
     narrow(t, g, level);
-    bool inside = level + 1 >= t->n_zoom, follow = t->hottest && t->hottest == above;
+    unsigned zoomed = (unsigned)tree_zoomed(t);
+    bool inside = level + 1 >= zoomed, follow = t->hottest && t->hottest == above;
     if (g->n)
         qsort_r(g->at, g->n, sizeof *g->at, compare, t);
     if (follow && g->n)
@@ -166,7 +167,7 @@ static int emit(struct tree *t, struct groups *g, const struct entry *entries, u
     for (size_t i = 0; i < g->n; i++) {
         struct group *one = &g->at[i];
         uint64_t key = key_of(t, above, one);
-        unsigned depth = t->n_zoom ? level - (unsigned)t->n_zoom + 1 : level;
+        unsigned depth = zoomed ? level - zoomed + 1 : level;
         if (inside && !append(t, one, above, depth, g->n == 1, i + 1 == g->n))
             return 0;
         if (below && (!inside || one->row.expanded) &&
@@ -426,14 +427,24 @@ void tree_rows_reopen(struct tree *t)
     t->n_reopen = 0;
 }
 
+static int make(struct tree *t)
+{
+    t->n_rows = 0;
+    return t->options.mode == TREE_FLAT ? flat(t)
+               : t->options.mode == TREE_INVERTED ? invert_all(t)
+               : standard(t, NULL, NULL, TREE_STANDARD + 1, 0);
+}
+
 int tree_rows_make(struct tree *t)
 {
     if (t->n_reopen)
         tree_rows_reopen(t);
-    t->n_rows = 0;
-    int result = t->options.mode == TREE_FLAT ? flat(t)
-               : t->options.mode == TREE_INVERTED ? invert_all(t)
-               : standard(t, NULL, NULL, TREE_STANDARD + 1, 0);
+    int result = make(t);
+    if (t->zoom_lost && t->n_zooms && !t->n_rows && !result) {
+        t->n_zooms = 0; /* better all than nothing */
+        result = make(t);
+    }
+    t->zoom_lost = false;
     t->hottest = 0;
     return result;
 }
@@ -441,7 +452,7 @@ int tree_rows_make(struct tree *t)
 size_t tree_rows_chain(const struct tree *t, size_t row, uint32_t *frames, size_t most)
 {
     /* The topmost row is the end of the zoom. */
-    size_t base = t->n_zoom ? t->n_zoom - 1 : 0, n = base + t->rows[row].depth + 1;
+    size_t zoomed = tree_zoomed(t), base = zoomed ? zoomed - 1 : 0, n = base + t->rows[row].depth + 1;
     if (n > most)
         return 0;
     memcpy(frames, t->zoom, base * sizeof *frames);
