@@ -363,6 +363,40 @@ static void test_names(const struct snapshot *s, const struct site_figures *figu
     tree_free(t);
 }
 
+static size_t count_open(const struct tree *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < tree_count(t); i++)
+        n += tree_row(t, i)->expanded;
+    return n;
+}
+
+/* What is closed stays so, though it was open in the rows that names took away. */
+static void test_closed(const struct snapshot *s, const struct site_figures *figures)
+{
+    struct tree *t = tree_new();
+    struct tree_source from = { .snapshot = s, .names_version = 1, .figures = figures,
+                                .n = SITES };
+    nameless = true;
+    tree_open_all(t, true);
+    tree_step(t, &from, 60000);
+    size_t all = count_open(t);
+    nameless = false;
+    from.names_version = 2;
+    tree_open_all(t, false);
+    tree_step(t, &from, 60000);
+    tap_ok(all > 50 && count_open(t) < 5, "all closed, then named: %zu are open, of %zu",
+           count_open(t), all);
+    tree_open_all(t, true);
+    tree_show(t);
+    tree_options(t)->show_hidden = true;
+    tree_open(t, tree_row(t, 0)->key, false);
+    tree_step(t, &from, 60000);
+    tap_ok(!tree_row(t, 0)->expanded && tree_row(t, 0)->expandable,
+           "one is closed, then hidden frames are shown");
+    tree_free(t);
+}
+
 /* Whether the tree now shows the one row that has the node, and what is below it. */
 static bool shows_node(const struct tree *t, uint32_t node)
 {
@@ -472,6 +506,7 @@ int main(void)
     test_slices(&s, figures);
     test_reveal(&s, figures);
     test_names(&s, figures);
+    test_closed(&s, figures);
     test_zoom_stays(&s, figures);
     test_zoom_lost(&s, figures);
     snapshot_fini(&s);

@@ -344,6 +344,8 @@ void tree_open_all(struct tree *t, bool open)
 {
     tree_map_clear(&t->state);
     t->open_all = open;
+    t->all_anew = true;
+    t->n_reopen = 0;
 }
 
 void tree_figures(const struct snapshot *s, bool peak, struct site_figures *figures)

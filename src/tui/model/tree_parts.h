@@ -109,7 +109,7 @@ struct tree {
                                          were made anew */
     size_t n_reopen;
     uint64_t hottest;                 /* key to open down from, 0 none */
-    bool open_all;
+    bool open_all, all_anew;          /* all_anew: since rows were last made */
     uint32_t zoom[ZOOM_DEPTH];        /* frames from the top, and how many of them */
     struct zoom_level {
         size_t n;

@@ -399,7 +399,8 @@ static int flat(struct tree *t)
 
 void tree_rows_remember(struct tree *t)
 {
-    uint32_t *nodes = realloc(t->reopen, (t->n_rows + t->n_reopen + 1) * sizeof *nodes);
+    uint32_t *nodes = t->all_anew ? NULL : realloc(t->reopen, (t->n_rows + t->n_reopen + 1) *
+                                                                  sizeof *nodes);
     if (!nodes)
         return;
     t->reopen = nodes;
@@ -417,19 +418,27 @@ uint64_t tree_key_of_node(const struct tree *t, uint32_t node)
 }
 
 /* A row that shows is below open ones: so is it again, and frames that have come
- * between them are open as well. */
+ * between them are open as well. What was closed since stays closed. */
+static void reopen(struct tree *t, uint32_t path)
+{
+    uint64_t key = tree_rows_key(t, 0, path, 0);
+    if (tree_map_get(&t->state, key) != CLOSED)
+        tree_open(t, key, true);
+}
+
 void tree_rows_reopen(struct tree *t)
 {
     for (size_t i = 0; i < t->n_reopen && t->options.mode == TREE_STANDARD && !t->grouped; i++)
         for (uint32_t path = t->reopen[i] < t->pathed_nodes ? t->node_path[t->reopen[i]] : 0;
              path; path = t->paths[path].parent)
-            tree_open(t, tree_rows_key(t, 0, path, 0), true);
+            reopen(t, path);
     t->n_reopen = 0;
 }
 
 static int make(struct tree *t)
 {
     t->n_rows = 0;
+    t->all_anew = false;
     return t->options.mode == TREE_FLAT ? flat(t)
                : t->options.mode == TREE_INVERTED ? invert_all(t)
                : standard(t, NULL, NULL, TREE_STANDARD + 1, 0);
