@@ -59,11 +59,7 @@ match "^ 128K .*         ▾ walk  "
 match "^ 128K .*           hold  recursion.c:[0-9]+$"
 keys *
 wait! walk
-keys p
-wait PAUSED
-keys e
-match "^ 128K .*         hold  "
-keys jz
+keys ejz
 wait! main
 match "^1\.00M +57% .*[0-9] ▾ walk  "
 keys z
