@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The parts of a call tree, private to tree*.c: frames (tree_frames.c), paths
- * (tree_paths.c) and their sums (tree_sums.c), rows (tree_rows.c), what is asked
- * of rows (tree_find.c) and zooming into one (tree_zoom.c). Each's work is done in slices: it returns 1 when its time is
- * up, and goes on from there; 0 when it is done; -1 without memory.
- * Indexes start at 1.
+ * (tree_paths.c) and their sums (tree_sums.c), rows (tree_rows.c), what is asked of
+ * rows (tree_find.c) and zooming into one (tree_zoom.c). Each's work is done in
+ * slices: it returns 1 when its time is up, and goes on from there; 0 when it is done;
+ * -1 without memory. Indexes start at 1.
  */
 #ifndef MEMTOP_TUI_MODEL_TREE_PARTS_H
 #define MEMTOP_TUI_MODEL_TREE_PARTS_H

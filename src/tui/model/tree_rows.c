@@ -461,7 +461,8 @@ int tree_rows_make(struct tree *t)
 size_t tree_rows_chain(const struct tree *t, size_t row, uint32_t *frames, size_t most)
 {
     /* The topmost row is the end of the zoom. */
-    size_t zoomed = tree_zoomed(t), base = zoomed ? zoomed - 1 : 0, n = base + t->rows[row].depth + 1;
+    size_t zoomed = tree_zoomed(t), base = zoomed ? zoomed - 1 : 0;
+    size_t n = base + t->rows[row].depth + 1;
     if (n > most)
         return 0;
     memcpy(frames, t->zoom, base * sizeof *frames);
