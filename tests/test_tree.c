@@ -363,6 +363,45 @@ static void test_names(const struct snapshot *s, const struct site_figures *figu
     tree_free(t);
 }
 
+/* The row of each function that came last: once named, they go by the first one's node. */
+static void open_last_ones(struct tree *t, const struct snapshot *s)
+{
+    const struct tree_row *last[FUNCTIONS] = { NULL };
+    for (size_t i = 0; i < tree_count(t); i++) {
+        const struct tree_row *r = tree_row(t, i);
+        const struct tree_row **of = &last[s->nodes[r->node].pc % FUNCTIONS];
+        if (r->expandable && (!*of || r->node > (*of)->node))
+            *of = r;
+    }
+    for (int i = 0; i < FUNCTIONS; i++)
+        if (last[i])
+            tree_open(t, last[i]->key, true);
+}
+
+/* Also where a filter let nothing through in that moment. */
+static void test_names_unseen(const struct snapshot *s, const struct site_figures *figures)
+{
+    struct tree *t = tree_new();
+    size_t open = 0, all = 0;
+    nameless = true;
+    tree_update(t, s, NULL, figures, SITES, 1);
+    open_last_ones(t, s);
+    snprintf(tree_options(t)->filter, 128, "nowhere");
+    tree_update(t, s, NULL, figures, SITES, 1);
+    tap_ok(tree_count(t) == 0, "nothing shows");
+    nameless = false;
+    tree_update(t, s, NULL, figures, SITES, 2);
+    tree_options(t)->filter[0] = '\0';
+    tree_update(t, s, NULL, figures, SITES, 2);
+    for (size_t i = 0; i < tree_count(t); i++) {
+        const struct tree_row *r = tree_row(t, i);
+        all += r->depth == 0 && r->expandable;
+        open += r->depth == 0 && r->expanded;
+    }
+    tap_ok(all > 5 && open == all, "named behind a filter: %zu of %zu are open", open, all);
+    tree_free(t);
+}
+
 static size_t count_open(const struct tree *t)
 {
     size_t n = 0;
@@ -506,6 +545,7 @@ int main(void)
     test_slices(&s, figures);
     test_reveal(&s, figures);
     test_names(&s, figures);
+    test_names_unseen(&s, figures);
     test_closed(&s, figures);
     test_zoom_stays(&s, figures);
     test_zoom_lost(&s, figures);

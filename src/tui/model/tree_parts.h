@@ -107,7 +107,7 @@ struct tree {
     struct tree_map state;            /* keys: 1 opened, 2 closed */
     uint32_t *reopen;                 /* nodes of rows that were open before their paths
                                          were made anew */
-    size_t n_reopen;
+    size_t n_reopen, cap_reopen;
     uint64_t hottest;                 /* key to open down from, 0 none */
     bool open_all, all_anew;          /* all_anew: since rows were last made */
     uint32_t zoom[ZOOM_DEPTH];        /* frames from the top, and how many of them */

@@ -93,13 +93,16 @@ static bool is_open(struct tree *t, const struct tree_row *r, bool only)
     return state ? state == OPENED : only && t->options.mode == TREE_STANDARD;
 }
 
-uint64_t tree_rows_key(const struct tree *t, uint64_t above, uint32_t path, uint32_t frame)
+/* Groups' trees are of the same nodes. */
+static uint64_t key_of_path(const struct tree *t, uint32_t path)
 {
     const struct path *p = &t->paths[path];
-    if (t->options.mode != TREE_STANDARD)
-        return tree_mix(above, frame);
-    /* Groups' trees are of the same nodes. */
     return tree_mix(tree_mix(t->grouped ? t->paths[p->top].frame : 0, p->node), p->nth);
+}
+
+uint64_t tree_rows_key(const struct tree *t, uint64_t above, uint32_t path, uint32_t frame)
+{
+    return t->options.mode == TREE_STANDARD ? key_of_path(t, path) : tree_mix(above, frame);
 }
 
 static uint64_t key_of(const struct tree *t, uint64_t above, const struct group *g)
@@ -397,16 +400,27 @@ static int flat(struct tree *t)
 
 /* ---- what stays ------------------------------------------------------------- */
 
+static bool remember(struct tree *t, uint32_t node)
+{
+    if (!tree_reserve_raw((void **)&t->reopen, &t->cap_reopen, t->n_reopen + 1,
+                          sizeof *t->reopen))
+        return false;
+    t->reopen[t->n_reopen++] = node;
+    return true;
+}
+
+/* Rows that are open, whether anybody opened them or not; and what was opened but does
+ * not show, as behind a filter. */
 void tree_rows_remember(struct tree *t)
 {
-    uint32_t *nodes = t->all_anew ? NULL : realloc(t->reopen, (t->n_rows + t->n_reopen + 1) *
-                                                                  sizeof *nodes);
-    if (!nodes)
-        return;
-    t->reopen = nodes;
-    for (size_t i = 0; i < t->n_rows; i++)
+    bool room = !t->grouped;
+    for (size_t i = 0; i < t->n_rows && room && !t->all_anew; i++)
         if (t->rows[i].expanded && t->rows[i].node)
-            nodes[t->n_reopen++] = t->rows[i].node;
+            room = remember(t, t->rows[i].node);
+    for (uint32_t i = 1; i < t->n_paths && room && t->state.n; i++)
+        if (t->paths[i].node &&
+            tree_map_get(&t->state, key_of_path(t, i)) == OPENED)
+            room = remember(t, t->paths[i].node);
 }
 
 uint64_t tree_key_of_node(const struct tree *t, uint32_t node)
@@ -414,21 +428,21 @@ uint64_t tree_key_of_node(const struct tree *t, uint32_t node)
     if (t->grouped || t->options.mode != TREE_STANDARD || node >= t->pathed_nodes ||
         !t->node_path[node])
         return 0;
-    return tree_rows_key(t, 0, t->node_path[node], 0);
+    return key_of_path(t, t->node_path[node]);
 }
 
 /* A row that shows is below open ones: so is it again, and frames that have come
  * between them are open as well. What was closed since stays closed. */
 static void reopen(struct tree *t, uint32_t path)
 {
-    uint64_t key = tree_rows_key(t, 0, path, 0);
+    uint64_t key = key_of_path(t, path);
     if (tree_map_get(&t->state, key) != CLOSED)
         tree_open(t, key, true);
 }
 
 void tree_rows_reopen(struct tree *t)
 {
-    for (size_t i = 0; i < t->n_reopen && t->options.mode == TREE_STANDARD && !t->grouped; i++)
+    for (size_t i = 0; i < t->n_reopen && !t->grouped; i++)
         for (uint32_t path = t->reopen[i] < t->pathed_nodes ? t->node_path[t->reopen[i]] : 0;
              path; path = t->paths[path].parent)
             reopen(t, path);
