@@ -21,7 +21,8 @@ _memtop() {
             word=${COMP_WORDS[i]}
             case $word in
             -o | --output | -n | --top | -f | --follow | -m | --memory | --preload | -t | --tier | \
-                -s | --sample | --max-peak | --max-allocations | --suppress)
+                -s | --sample | --max-peak | --max-allocations | --suppress | --view | --sort | \
+                --filter | --source)
                 [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++)) # bash splits at =
                 ((i++))
                 ;;
@@ -40,6 +41,10 @@ _memtop() {
     [[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD - 2]}
     [[ $cur == = ]] && cur=
     case $prev in
+    --source)
+        mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+        return
+        ;;
     -o | --output | --preload | --suppress | --rename-file)
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
@@ -90,13 +95,13 @@ _memtop() {
         ;;
     esac
     case $command in
-    run) word='--ascii --view= --sort= --filter= --output= --keep --follow= --memory= --tier= --sample= --preload= --help --' ;;
+    run) word='--ascii --view= --sort= --filter= --source= --output= --keep --follow= --memory= --tier= --sample= --preload= --help --' ;;
     stat)
         word='--json --output= --top= --keep --follow= --memory= --tier= --sample= --preload='
         word+=' --fail-on-leak --max-peak= --max-allocations= --suppress= --all-leaks --help --'
         ;;
     list) word='--json --help' ;;
-    attach) word="--ascii --view= --sort= --filter= --keep --follow= --memory= --tier= --sample= --help $(_memtop_pids)" ;;
+    attach) word="--ascii --view= --sort= --filter= --source= --keep --follow= --memory= --tier= --sample= --help $(_memtop_pids)" ;;
     inject) word="--keep --follow= --memory= --tier= --sample= --help $(_memtop_pids)" ;;
     detach) word="--help $(_memtop_pids)" ;;
     mark) word="--help $(_memtop_pids)" ;;
@@ -121,7 +126,7 @@ _memtop() {
         word="--output= --interval= --max-size= --keep --follow= --memory= --tier= --sample="
         word+=" --preload= --help -- $(_memtop_pids)"
         ;;
-    view) word="--at= --ascii --view= --sort= --filter= --help $(compgen -f -- "$cur")" ;;
+    view) word="--at= --ascii --view= --sort= --filter= --source= --help $(compgen -f -- "$cur")" ;;
     snapshot) word="--output= --blocks --help $(_memtop_pids)" ;;
     *) word=--help ;;
     esac

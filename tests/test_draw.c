@@ -4,11 +4,15 @@
  * environment it is written anew, to be looked at before it is committed. */
 #include "tests/tap.h"
 
+#include <fcntl.h>
 #include <locale.h>
 #include <math.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tui/model/site_watch.h"
+#include "tui/model/sources.h"
 #include "tui/view/block_filter.h"
 #include "tui/view/block_list.h"
 #include "tui/view/dialog.h"
@@ -197,6 +201,8 @@ static void draw_view(struct canvas *c, int view, void *state)
     header_keys(c, c->rows - 1, ops->where);
 }
 
+static char *srcdir; /* whatever the working directory */
+
 static char *text_of(const struct canvas *c)
 {
     char *text;
@@ -224,9 +230,8 @@ static char *expected(const char *path)
 static void compare(const struct canvas *c, const char *name)
 {
     char path[4096];
-    const char *srcdir = getenv("srcdir");
     char *got = text_of(c);
-    snprintf(path, sizeof path, "%s/tests/golden/draw-%s.txt", srcdir ? srcdir : ".", name);
+    snprintf(path, sizeof path, "%s/tests/golden/draw-%s.txt", srcdir, name);
     if (getenv("UPDATE_GOLDEN")) {
         FILE *f = fopen(path, "w");
         if (f) {
@@ -388,6 +393,73 @@ static void draw_scene_after(const char *name, const struct view_ops *view, int 
                            .glyphs = scene_glyphs };
     memcpy(scene.actions, actions, 3 * sizeof *actions);
     test_scene(&scene);
+}
+
+/* The lines that a scene shows have been read. */
+static void await_source(const struct view_ops *view, int rows, int cols, enum action action)
+{
+    struct canvas c;
+    bool waiting;
+    int at = view_index(view);
+    canvas_init(&c, scene_glyphs);
+    canvas_resize(&c, rows, cols);
+    do {
+        struct pollfd fd = { .fd = sources_fd(context.sources), .events = POLLIN };
+        void *state = new_state(at);
+        draw_view(&c, at, state);
+        view_table[at]->action(state, &context, action);
+        canvas_clear(&c);
+        draw_view(&c, at, state);
+        free_state(at, state);
+        char *text = text_of(&c);
+        waiting = strstr(text, "being read...") != NULL;
+        free(text);
+        if (waiting && poll(&fd, 1, 20000) > 0)
+            sources_drain(context.sources);
+    } while (waiting);
+    canvas_fini(&c);
+}
+
+static void draw_source(const char *name, const struct view_ops *view, int rows, int cols,
+                        enum action action)
+{
+    await_source(view, rows, cols, action);
+    draw_scene(name, view, rows, cols, action);
+}
+
+static void write_source(void)
+{
+    FILE *f = fopen("program.cc", "w");
+    for (int i = 1; i <= 300; i++)
+        fprintf(f, i % 10 ? "\tif (buffer[%d])\n" : "\t\tlist.push(new Item(%d));\n", i);
+    fclose(f);
+}
+
+/* Files that are found below the working directory. */
+static void test_source(void)
+{
+    static const char *const folders[] = { ".", NULL };
+    char directory[] = "/tmp/test_draw.XXXXXX";
+    int before = open(".", O_DIRECTORY | O_CLOEXEC);
+    if (!mkdtemp(directory) || chdir(directory) != 0)
+        return;
+    write_source();
+    context.sources = sources_new(0, folders);
+    draw_source("source-80x24", &view_sites, 24, 80, ACTION_DETAILS);
+    draw_source("source-200x60", &view_sites, 60, 200, ACTION_DOWN);
+    draw_source("source-tree-200x60", &view_tree, 60, 200, ACTION_DOWN);
+    scene_glyphs = GLYPHS_ASCII;
+    draw_source("source-80x24-ascii", &view_sites, 24, 80, ACTION_DETAILS);
+    scene_glyphs = GLYPHS_BRAILLE;
+    unlink("program.cc");
+    sources_free(context.sources);
+    context.sources = sources_new(0, folders);
+    draw_source("source-gone-80x24", &view_sites, 24, 80, ACTION_DETAILS);
+    sources_free(context.sources);
+    context.sources = NULL;
+    if (fchdir(before) == 0)
+        rmdir(directory);
+    close(before);
 }
 
 static struct growth growth;
@@ -661,6 +733,9 @@ int main(void)
         tap_skip("no locale C.UTF-8 for widths");
         return tap_done();
     }
+    srcdir = realpath(getenv("srcdir") ? getenv("srcdir") : ".", NULL);
+    if (!srcdir)
+        return 1;
     fill(&snapshot);
     for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++)
         test_scene(&scenes[i]);
@@ -672,7 +747,9 @@ int main(void)
     test_sizes_view();
     test_blocks();
     test_tree();
+    test_source();
     test_pages();
     test_sizes();
+    free(srcdir);
     return tap_done();
 }

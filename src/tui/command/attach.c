@@ -85,6 +85,7 @@ int command_view(int pid, const struct options *o)
         .notice = bare ? message : NULL,
         .attach = attach, .detach = detach, .data = (void *)(uintptr_t)o,
         .write = writing_write, .view = o->view, .sort = o->sort, .filter = o->filter,
+        .sources = o->sources,
     };
     struct app_result result;
     int failed = app_run(&config, &result);

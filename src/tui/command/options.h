@@ -103,6 +103,8 @@ struct options {
     const char *fail_above; /* a size or a percentage, NULL: not given */
     const char *at;      /* a moment, NULL: not given */
     const char *view, *sort, *filter; /* of the viewer, NULL: not given */
+    const char *sources[OPTIONS_FILES + 1]; /* folders, NULL terminated */
+    size_t n_sources;
     bool blocks;
     uint64_t interval_ns; /* 0: not given */
     uint64_t max_size;   /* bytes, 0: not given */

@@ -114,6 +114,12 @@ bool options_take_naming(struct naming_options *w, const char *name, const char 
 
 bool options_take_start(struct options *o, const char *name, const char *value)
 {
+    if (is(name, "source")) {
+        if (o->n_sources == OPTIONS_FILES)
+            return false;
+        o->sources[o->n_sources++] = value;
+        return *value != '\0';
+    }
     *(is(name, "view") ? &o->view : is(name, "sort") ? &o->sort : &o->filter) = value;
     return *value && (!is(name, "view") || app_has_view(value));
 }

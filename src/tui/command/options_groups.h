@@ -23,7 +23,7 @@ uint64_t options_size(const char *text);
 /* A whole number of up to 15 digits. */
 bool options_count(const char *text, uint64_t *n);
 
-/* --view, --sort, --filter of the viewer. */
+/* --view, --sort, --filter, --source of the viewer. */
 bool options_take_start(struct options *o, const char *name, const char *value);
 
 #endif

@@ -88,7 +88,7 @@ static int view_child(const struct options *o, struct keeper *k)
     struct app_config config = {
         .pid = k->child, .child = true, .pty_fd = k->master, .output_fd = k->output_fd,
         .ascii = o->ascii, .write = writing_write,
-        .view = o->view, .sort = o->sort, .filter = o->filter,
+        .view = o->view, .sort = o->sort, .filter = o->filter, .sources = o->sources,
     };
     struct app_result result;
     int failed = app_run(&config, &result);

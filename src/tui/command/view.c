@@ -13,7 +13,7 @@ static int show(const struct options *o, struct archive *a)
 {
     struct app_config config = { .pty_fd = -1, .output_fd = -1, .ascii = o->ascii, .archive = a,
                                  .write = writing_write, .view = o->view, .sort = o->sort,
-                                 .filter = o->filter };
+                                 .filter = o->filter, .sources = o->sources };
     struct app_result result;
     if (!source_choose(a, o->args[0], o->at, &config.index))
         return STATUS_FAILED;

@@ -229,6 +229,7 @@ static struct symbol *take_symbol(const struct names_in *n, struct cursor *c)
     if (!symbol)
         return NULL;
     symbol->module = module;
+    symbol->directory = NULL; /* a file does not say */
     symbol->n = (size_t)frames;
     for (size_t i = 0; i < symbol->n; i++) {
         struct symbol_frame *f = &symbol->frames[i];

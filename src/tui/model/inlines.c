@@ -355,6 +355,7 @@ bool inlines_find(struct inlines *in, Dwarf_Addr address, const char *symbol,
         frames_set_raw(out, raw);
         call_site(&unit, inlined, &file, &line);
     }
+    out->directory = shown_path(string_of(&unit, DW_AT_comp_dir));
     raw = symbol;
     frames_add(out, chain.n ? function_name(&chain.at[0], symbol, &raw)
                             : symbol ? demangle_shown(symbol) : NULL, file, line);

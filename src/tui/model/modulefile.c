@@ -28,15 +28,21 @@
 #define DEBUG_ROOT "/usr/lib/debug"
 
 /* ---- opening ---------------------------------------------------------------- */
+/* From a descriptor that only names a file to one that reads it: to open a device may
+ * mean to start it. */
 static int only_regular(int fd)
 {
     struct stat st;
-    if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
-        close(fd);
-        errno = EINVAL;
-        return -1;
-    }
-    return fd;
+    char self[40];
+    if (fd < 0)
+        return fd;
+    bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    int file = regular ? open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+    int error = regular ? errno : EINVAL;
+    close(fd);
+    errno = error;
+    return file;
 }
 
 /* Resolve `path` with the directory `root` (a link in /proc) as "/" or ".",
@@ -47,7 +53,7 @@ static int open_below(const char *root, const char *path, bool strict)
     if (dir < 0)
         return -1;
     struct open_how how = {
-        .flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+        .flags = O_PATH | O_CLOEXEC,
         .resolve = RESOLVE_NO_MAGICLINKS | (*path == '/' ? RESOLVE_IN_ROOT : 0) |
                    (strict ? RESOLVE_NO_SYMLINKS : 0),
     };
@@ -60,8 +66,7 @@ static int open_below(const char *root, const char *path, bool strict)
 
 static int open_plain(const char *path, bool strict)
 {
-    return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC |
-                          (strict ? O_NOFOLLOW : 0));
+    return open(path, O_PATH | O_CLOEXEC | (strict ? O_NOFOLLOW : 0));
 }
 
 int modulefile_open_in(int pid, const char *path, bool strict)
@@ -90,7 +95,7 @@ static int open_mapped(int pid, uint64_t start)
     int fd = -1;
     for (struct dirent *e; dir && fd < 0 && (e = readdir(dir));)
         if (strncmp(e->d_name, prefix, (size_t)n) == 0)
-            fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+            fd = openat(dirfd(dir), e->d_name, O_PATH | O_CLOEXEC);
     if (dir)
         closedir(dir);
     return only_regular(fd);

@@ -53,6 +53,8 @@ void frames_clear(struct frames *frames)
         free(frames->at[i].raw);
         free(frames->at[i].file);
     }
+    free(frames->directory);
+    frames->directory = NULL;
     frames->n = 0;
 }
 

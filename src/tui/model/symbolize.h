@@ -26,6 +26,7 @@ struct frame {
 /* The caller's storage, all zeros before use; at[0] is the innermost. */
 struct frames {
     size_t n;
+    char *directory; /* where the unit was compiled; owned, NULL unknown */
     struct frame at[FRAMES_MAX];
 };
 

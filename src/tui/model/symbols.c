@@ -273,6 +273,7 @@ static const char *put(char **to, const char *text)
 static struct kept *pack(const char *module, const struct frames *frames)
 {
     size_t strings = strlen(module) + 1;
+    strings += frames->directory ? strlen(frames->directory) + 1 : 0;
     for (size_t i = 0; i < frames->n; i++) {
         strings += strlen(frames->at[i].function) + 1;
         strings += frames->at[i].raw ? strlen(frames->at[i].raw) + 1 : 0;
@@ -285,6 +286,7 @@ static struct kept *pack(const char *module, const struct frames *frames)
     struct symbol *symbol = (struct symbol *)kept->symbol;
     char *text = (char *)symbol + fixed;
     symbol->module = put(&text, module);
+    symbol->directory = put(&text, frames->directory);
     symbol->n = frames->n;
     for (size_t i = 0; i < frames->n; i++)
         symbol->frames[i] = (struct symbol_frame){

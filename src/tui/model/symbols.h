@@ -33,6 +33,8 @@ struct symbol_frame {
  * frames[n - 1] the function whose code it is. n >= 1. */
 struct symbol {
     const char *module; /* file name of the library or program, "?" unknown */
+    const char *directory; /* where it was compiled: files without a leading '/' are named
+                              from there; NULL unknown */
     size_t n;
     struct symbol_frame frames[];
 };

@@ -18,8 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tui/model/tier.h"
-
 #define MS UINT64_C(1000000)
 #define FRAME_NS   (50 * MS)   /* at most 20 pictures a second */
 #define NOTICE_NS  (5000 * MS)
@@ -52,6 +50,7 @@ void app_context(struct app *a, struct view_context *x)
         .sites_version = a->target.sites_version,
         .symbols = a->target.symbols,
         .names_version = a->target.symbols_seen,
+        .sources = a->target.sources,
         .rates = &a->target.rates,
         .site_rates = &a->target.site_rates,
         .thread_rates = &a->target.thread_rates,
@@ -172,138 +171,21 @@ void app_pause(struct app *a)
     settle(a);
 }
 
-/* ---- leaving ----------------------------------------------------------------------- */
-static void leave_target(struct app *a)
-{
-    if (!a->picking && a->from_picker) {
-        a->picking = true;
-        a->picker.next_ns = 0;
-        growth_forget(&a->growth);
-        block_list_forget(&a->blocks);
-        block_filter_forget(&a->filter);
-        block_sums_forget(&a->sums);
-        target_fini(&a->target);
-        target_init(&a->target);
-    } else if (a->config->child && !a->result->child_exited && a->pidfd >= 0) {
-        a->dialog = DIALOG_QUIT;
-    } else {
-        a->leaving = true;
-    }
-}
-
-void app_leave(struct app *a)
-{
-    if (app_is_attached(a))
-        a->dialog = DIALOG_DETACH;
-    else
-        leave_target(a);
-}
-
-/* The segment is closed before, so that it can go. */
-static void leave_detached(struct app *a)
-{
-    int pid = a->target.pid;
-    a->dialog = DIALOG_CLOSED;
-    leave_target(a);
-    target_fini(&a->target);
-    target_init(&a->target);
-    app_detach(a, pid);
-}
-
-/* The child leads a process group of its own, unless it left it. */
-static void send_signal(const struct app *a, int signal)
-{
-    int pid = a->config->pid;
-    if (a->result->child_exited)
-        return;
-    kill(getpgid(pid) == pid ? -pid : pid, signal);
-    kill(getpgid(pid) == pid ? -pid : pid, SIGCONT);
-}
-
-static void leave_running(struct app *a)
-{
-    a->leaving = true;
-    a->result->left_running = a->config->child && !a->result->child_exited;
-}
-
-/* Our terminal is gone. A program that we started would have lost it as well
- * without us; what is to survive that ignores the signal. */
-static void hang_up(struct app *a)
-{
-    leave_running(a);
-    if (a->result->left_running)
-        send_signal(a, SIGHUP);
-}
-
-void app_ask_tier(struct app *a)
-{
-    if (a->target.ended || !a->target.reader)
-        app_notice(a, "it has ended");
-    else
-        a->dialog = DIALOG_TIER;
-}
-
-static void set_tier(struct app *a, enum seg_tier tier)
-{
-    a->dialog = DIALOG_CLOSED;
-    if (!a->target.reader)
-        return;
-    enum reader_status status = reader_set_tier(a->target.reader, tier, 0);
-    if (status == READER_OK)
-        app_notice(a, "%s: takes effect when the program next allocates", tier_name(tier));
-    else
-        app_notice(a, "not changed: %s", reader_message(status));
-}
-
-void app_answer(struct app *a, enum dialog_answer answer)
-{
-    switch (answer) {
-    case ANSWER_EXACT:
-        set_tier(a, SEG_TIER_EXACT);
-        break;
-    case ANSWER_COUNTERS:
-        set_tier(a, SEG_TIER_COUNTERS);
-        break;
-    case ANSWER_SAMPLED:
-        set_tier(a, SEG_TIER_SAMPLED);
-        break;
-    case ANSWER_LEAVE:
-        leave_running(a);
-        break;
-    case ANSWER_DETACH:
-        leave_detached(a);
-        break;
-    case ANSWER_STAY:
-        a->dialog = DIALOG_CLOSED;
-        leave_target(a);
-        break;
-    case ANSWER_TERMINATE:
-        send_signal(a, SIGTERM);
-        a->dialog = DIALOG_WAITING;
-        break;
-    case ANSWER_KILL:
-        send_signal(a, SIGKILL);
-        break;
-    case ANSWER_CANCEL:
-        a->dialog = DIALOG_CLOSED;
-        break;
-    case ANSWER_NONE:
-        break;
-    }
-}
-
 /* ---- the loop ----------------------------------------------------------------------- */
-enum { POLL_SCREEN, POLL_SIGNALS, POLL_PTY, POLL_SYMBOLS, POLL_PROCESS, POLL_COUNT };
+enum { POLL_SCREEN, POLL_SIGNALS, POLL_PTY, POLL_SYMBOLS, POLL_SOURCES, POLL_PROCESS,
+       POLL_COUNT };
 
 static void prepare_poll(const struct app *a, struct pollfd fds[POLL_COUNT])
 {
     bool pty = a->terminal && a->pty_open;
     short pty_events = pty && terminal_wants_write(a->terminal) ? POLLIN | POLLOUT : POLLIN;
     struct symbols *sy = a->target.symbols;
+    struct sources *so = a->target.sources;
     fds[POLL_SCREEN] = (struct pollfd){ .fd = screen_fd(), .events = POLLIN };
     fds[POLL_SIGNALS] = (struct pollfd){ .fd = a->signal_fd, .events = POLLIN };
     fds[POLL_PTY] = (struct pollfd){ .fd = pty ? a->config->pty_fd : -1, .events = pty_events };
     fds[POLL_SYMBOLS] = (struct pollfd){ .fd = sy ? symbols_fd(sy) : -1, .events = POLLIN };
+    fds[POLL_SOURCES] = (struct pollfd){ .fd = so ? sources_fd(so) : -1, .events = POLLIN };
     fds[POLL_PROCESS] = (struct pollfd){ .fd = a->pidfd, .events = POLLIN };
 }
 
@@ -363,9 +245,15 @@ static void take_signal(struct app *a)
     if (read(a->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
         return;
     if (info.ssi_signo == SIGHUP)
-        hang_up(a);
+        app_hang_up(a);
     else
-        leave_running(a);
+        app_leave_running(a);
+}
+
+static void source_arrived(struct app *a)
+{
+    sources_drain(a->target.sources);
+    a->dirty = true;
 }
 
 static void take_events(struct app *a, const struct pollfd fds[POLL_COUNT])
@@ -376,10 +264,12 @@ static void take_events(struct app *a, const struct pollfd fds[POLL_COUNT])
         pump(a);
     if (fds[POLL_SYMBOLS].revents)
         names_arrived(a);
+    if (fds[POLL_SOURCES].revents)
+        source_arrived(a);
     if (fds[POLL_PROCESS].revents)
         process_ended(a);
     if (fds[POLL_SCREEN].revents & (POLLHUP | POLLERR | POLLNVAL))
-        hang_up(a);
+        app_hang_up(a);
     app_input(a);
 }
 
@@ -574,7 +464,7 @@ int app_run(const struct app_config *config, struct app_result *result)
     a->picking = a->from_picker = !config->pid && !config->archive;
     if (config->notice)
         app_notice(a, "%s", config->notice);
-    target_init(&a->target);
+    target_init(&a->target, config->sources);
     growth_init(&a->growth);
     picker_init(&a->picker);
     block_signals(a, &before);

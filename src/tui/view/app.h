@@ -46,6 +46,8 @@ struct app_config {
     /* Begin so; NULL: as it was left. Names of a view, of a column of it, and what
      * the call tree is filtered by. */
     const char *view, *sort, *filter;
+    const char *const *sources; /* folders with source files, NULL terminated; or NULL.
+                                   They stay for the life of the process */
 };
 
 /* Whether there is a view of that name, in any case. */

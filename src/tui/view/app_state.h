@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the viewer is doing, shared by the parts of the event loop: app.c
- * (descriptors, time, life and death), app_follow.c (what goes on between events),
- * app_settings.c (what is remembered), app_write.c (files that are written),
- * app_input.c (keys and mouse) and app_draw.c (the screen put together). Private to these.
+ * (descriptors, time, life and death), app_leave.c (leaving, and dialogs' answers),
+ * app_follow.c (what goes on between events), app_settings.c (what is remembered),
+ * app_write.c (files that are written), app_input.c (keys and mouse) and app_draw.c
+ * (the screen put together). Private to these.
  */
 #ifndef MEMTOP_TUI_VIEW_APP_STATE_H
 #define MEMTOP_TUI_VIEW_APP_STATE_H
@@ -86,6 +87,11 @@ void app_detach(struct app *a, int pid);
 
 /* Leave what is shown: back to the picker, ask, or end the loop. */
 void app_leave(struct app *a);
+
+/* End the loop, whatever became of the child going on; the same when our terminal has
+ * gone, and with it the child's. */
+void app_leave_running(struct app *a);
+void app_hang_up(struct app *a);
 
 /* Go to another snapshot of a recording. */
 void app_step(struct app *a, enum action action);

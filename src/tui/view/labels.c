@@ -65,6 +65,7 @@ static void label_frame(const struct symbol *symbol, size_t i, struct label *out
     const struct symbol_frame *f = &symbol->frames[i];
     labels_short_name(out->function, sizeof out->function, f->function);
     out->inlined = f->inlined;
+    out->frame = i;
     if (f->file && f->line)
         snprintf(out->place, sizeof out->place, "%.200s:%u", base_name(f->file), f->line);
     else if (f->file)

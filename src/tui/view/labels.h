@@ -17,6 +17,7 @@ struct label {
     bool pending;       /* better names are on their way */
     bool inlined;
     uint32_t node;      /* that it is about; 0 none */
+    size_t frame;       /* of the symbol of its node */
 };
 
 /* sy may be NULL: addresses only. */

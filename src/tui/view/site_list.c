@@ -332,7 +332,7 @@ static void draw_frame(struct canvas *c, struct rect area, int row, size_t numbe
 }
 
 size_t site_list_stack(const struct view_context *x, uint32_t site, struct canvas *c,
-                       struct rect area, size_t skip)
+                       struct rect area, size_t skip, size_t cursor)
 {
     struct label *labels = malloc(STACK_LABELS * sizeof *labels);
     if (!labels)
@@ -340,6 +340,8 @@ size_t site_list_stack(const struct view_context *x, uint32_t site, struct canva
     size_t n = labels_stack(x->symbols, x->snapshot, site, labels, STACK_LABELS);
     for (int i = 0; i < area.rows && skip + (size_t)i < n; i++)
         draw_frame(c, area, area.row + i, skip + (size_t)i, &labels[skip + (size_t)i]);
+    if (cursor >= skip && cursor < n && cursor - skip < (size_t)area.rows)
+        canvas_paint(c, area.row + (int)(cursor - skip), area.col, area.cols, ROLE_CURSOR);
     if (!n && area.rows > 0)
         canvas_text(c, area.row, area.col, area.cols, ROLE_DIM, "no stack is known");
     free(labels);

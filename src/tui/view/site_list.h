@@ -46,9 +46,9 @@ void site_list_label(const struct view_context *x, uint32_t site, struct canvas 
 void site_list_trend(const struct view_context *x, uint32_t site, struct canvas *c, int row,
                      int col, int width);
 
-/* Draw a site's stack, leaf first, skipping `skip` frames. Returns how many
- * frames there are. */
+/* Draw a site's stack, leaf first, skipping `skip` frames; `cursor` is on one of them,
+ * or SIZE_MAX. Returns how many frames there are. */
 size_t site_list_stack(const struct view_context *x, uint32_t site, struct canvas *c,
-                       struct rect area, size_t skip);
+                       struct rect area, size_t skip, size_t cursor);
 
 #endif

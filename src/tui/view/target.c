@@ -38,9 +38,9 @@ uint64_t target_now(void)
 }
 
 /* ---- life ------------------------------------------------------------------ */
-void target_init(struct target *t)
+void target_init(struct target *t, const char *const *folders)
 {
-    *t = (struct target){ .rss = -1, .state = "starting" };
+    *t = (struct target){ .rss = -1, .state = "starting", .folders = folders };
     snapshot_init(&t->snapshot);
 }
 
@@ -51,6 +51,8 @@ static void forget(struct target *t)
     if (!t->archive)
         symbols_free(t->symbols);
     t->symbols = NULL;
+    sources_free(t->sources);
+    t->sources = NULL;
     t->archive = NULL;
     rate_table_fini(&t->site_rates);
     rate_table_fini(&t->thread_rates);
@@ -84,12 +86,13 @@ enum reader_status target_open(struct target *t, int pid)
         return status;
     unsigned version = t->sites_version;
     target_fini(t);
-    target_init(t);
+    target_init(t, t->folders);
     t->pid = pid;
     t->reader = r;
     t->sites_version = version + 1;
     snprintf(t->state, sizeof t->state, "running");
     t->symbols = start_symbols(pid);
+    t->sources = sources_new(pid, t->folders);
     return READER_OK;
 }
 
@@ -210,6 +213,7 @@ bool target_open_archive(struct target *t, struct archive *a, size_t index)
 {
     t->archive = a;
     t->symbols = archive_symbols(a);
+    t->sources = sources_new(0, t->folders);
     if (!archive_load(a, archive_count(a) - 1, &t->snapshot))
         return false;
     t->most_sites = t->snapshot.n_sites;

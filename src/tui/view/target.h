@@ -13,6 +13,7 @@
 #include "tui/model/site_watch.h"
 #include "tui/file/archive.h"
 #include "tui/model/snapshot.h"
+#include "tui/model/sources.h"
 #include "tui/model/symbols.h"
 #include "tui/reader/reader.h"
 #include "tui/view/rates.h"
@@ -29,6 +30,8 @@ struct target {
     bool ended;               /* nothing will change any more */
     char state[64];           /* for the title line */
     bool replaced;            /* exec: to be opened again */
+    const char *const *folders; /* of sources, the owner's; NULL terminated, or NULL */
+    struct sources *sources;  /* NULL without memory */
     struct symbols *symbols;
     unsigned symbols_seen;    /* generation that was drawn */
     struct rates rates;
@@ -42,8 +45,8 @@ struct target {
     uint64_t draw_cost_ns;                            /* set by the loop */
 };
 
-/* In the caller's storage. */
-void target_init(struct target *t);
+/* In the caller's storage. folders: NULL terminated, to look for sources in; or NULL. */
+void target_init(struct target *t, const char *const *folders);
 void target_fini(struct target *t);
 
 /* Open a process's segment; whatever was open before is closed. */

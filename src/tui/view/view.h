@@ -23,6 +23,7 @@ struct block_list;
 struct block_sums;
 struct site_set;
 struct site_watch;
+struct sources;
 
 /* What there is to show. All of it belongs to the event loop. */
 struct view_context {
@@ -30,6 +31,7 @@ struct view_context {
     unsigned sites_version;              /* changes with the snapshot's sites */
     struct symbols *symbols;             /* NULL: addresses only */
     unsigned names_version;              /* changes when names have arrived */
+    struct sources *sources;             /* NULL: none are looked for */
     const struct rates *rates;
     const struct rate_table *site_rates; /* allocations, by site id */
     const struct rate_table *thread_rates; /* allocations, by row */

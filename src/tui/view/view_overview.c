@@ -176,7 +176,7 @@ static void draw_sites(struct overview *v, const struct view_context *x, struct 
     canvas_text(c, head.row, head.col, head.cols, ROLE_HEAD,
                 v->sites.chosen ? "Stack of the selected call site"
                                 : "Stack of the first call site");
-    site_list_stack(x, site_list_selected(&v->sites), c, a, 0);
+    site_list_stack(x, site_list_selected(&v->sites), c, a, 0, SIZE_MAX);
 }
 
 static void overview_draw(void *state, const struct view_context *x, struct canvas *c,

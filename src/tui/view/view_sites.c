@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The call sites in more room: the list, and the stack of the selected one
- * beside it or below it. Enter gives the stack the whole page.
+ * beside it or below it, with the source of the frame that it is called by. Enter
+ * gives them the whole page, and a cursor to the stack.
  */
 #include <math.h>
 #include <stdio.h>
@@ -12,8 +13,10 @@
 #include "tui/view/graph.h"
 #include "tui/view/growth.h"
 #include "tui/view/growth_list.h"
+#include "tui/view/places.h"
 #include "tui/view/site_list.h"
 #include "tui/view/site_set.h"
+#include "tui/view/source_pane.h"
 #include "tui/view/view.h"
 
 #define SIDE_BY_SIDE 160
@@ -23,7 +26,9 @@ struct sites {
     struct growth_list growth; /* in its place while there is a comparison */
     struct site_set only; /* these, where count is not 0 */
     bool details;       /* the stack has the page */
-    size_t skip;        /* its frames scrolled away */
+    bool moved;         /* there the cursor was moved to `frame`; else it is on the site's own */
+    size_t frame;
+    size_t skip;        /* frames scrolled away */
     size_t frames;      /* in the stack last drawn */
     int page;
 };
@@ -130,6 +135,18 @@ static const char *stack_note(const struct site_row *r)
          : r->flags & SEG_SITE_FOREIGN ? "  (not on the thread's own stack)" : "";
 }
 
+/* The frame is on the page. */
+static void keep_in_sight(struct sites *v, size_t frame, int page)
+{
+    size_t rows = page > 0 ? (size_t)page : 1;
+    v->page = page;
+    v->frame = v->details && frame != PLACES_NONE ? frame : 0;
+    if (v->frame < v->skip)
+        v->skip = v->frame;
+    if (v->frame >= v->skip + rows)
+        v->skip = v->frame - rows + 1;
+}
+
 static void draw_stack(struct sites *v, const struct view_context *x, struct canvas *c,
                        struct rect a)
 {
@@ -147,10 +164,10 @@ static void draw_stack(struct sites *v, const struct view_context *x, struct can
         cut_top(&a, draw_trend(x, site, c, a));
     if (a.rows >= 9)
         cut_top(&a, 1);
-    v->page = a.rows;
-    if (v->skip + 1 > v->frames)
-        v->skip = v->frames ? v->frames - 1 : 0;
-    v->frames = site_list_stack(x, site, c, a, v->skip);
+    size_t own = v->details && v->moved ? v->frame : places_own(x->symbols, x->snapshot, site);
+    source_pane_draw(x, site, own, c, &a);
+    keep_in_sight(v, own, a.rows);
+    v->frames = site_list_stack(x, site, c, a, v->skip, v->details ? v->frame : SIZE_MAX);
 }
 
 static void sites_draw(void *state, const struct view_context *x, struct canvas *c,
@@ -166,7 +183,7 @@ static void sites_draw(void *state, const struct view_context *x, struct canvas 
         draw_stack(v, x, c, a);
         return;
     }
-    v->skip = 0;
+    v->skip = v->frame = 0;
     v->list.filtered = block_filter_on(x->filter);
     if (a.cols >= SIDE_BY_SIDE) {
         list.cols = a.cols * 3 / 5;
@@ -187,21 +204,22 @@ static void sites_draw(void *state, const struct view_context *x, struct canvas 
 }
 
 /* ---- input --------------------------------------------------------------- */
-static void scroll(struct sites *v, long by)
+static void move(struct sites *v, long by)
 {
-    long to = (long)v->skip + by, last = (long)v->frames - v->page;
-    v->skip = (size_t)(to > last ? (last > 0 ? last : 0) : to < 0 ? 0 : to);
+    long to = (long)v->frame + by, last = (long)v->frames - 1;
+    v->frame = (size_t)(to > last ? (last > 0 ? last : 0) : to < 0 ? 0 : to);
+    v->moved = true;
 }
 
 static bool details_action(struct sites *v, enum action action)
 {
     switch (action) {
-    case ACTION_UP: scroll(v, -1); return true;
-    case ACTION_DOWN: scroll(v, 1); return true;
-    case ACTION_PAGE_UP: scroll(v, -v->page); return true;
-    case ACTION_PAGE_DOWN: scroll(v, v->page); return true;
-    case ACTION_FIRST: v->skip = 0; return true;
-    case ACTION_LAST: scroll(v, (long)v->frames); return true;
+    case ACTION_UP: move(v, -1); return true;
+    case ACTION_DOWN: move(v, 1); return true;
+    case ACTION_PAGE_UP: move(v, -v->page); return true;
+    case ACTION_PAGE_DOWN: move(v, v->page); return true;
+    case ACTION_FIRST: move(v, -(long)v->frames); return true;
+    case ACTION_LAST: move(v, (long)v->frames); return true;
     case ACTION_QUIT: case ACTION_CANCEL: case ACTION_DETAILS:
         v->details = false;
         return true;
@@ -224,6 +242,7 @@ static bool sites_action(void *state, const struct view_context *x, enum action 
         v->list.chosen = true;
         v->list.site = site;
         v->details = true;
+        v->moved = false;
         return true;
     }
     return shows_growth(x) ? growth_list_action(&v->growth, action)
@@ -247,6 +266,10 @@ static char *sites_status(void *state, const struct view_context *x, char *out, 
     char all[32], what[128], in[80] = "";
     if (v->only.count)
         snprintf(in, sizeof in, " in %.40s (Esc: all)", v->only.name);
+    if (v->details) {
+        snprintf(out, n, "frame %zu of %zu", v->frame + (v->frames > 0), v->frames);
+        return out;
+    }
     if (shows_growth(x)) {
         snprintf(out, n, "%zu of %s sites%s that changed %s",
                  v->growth.table.cursor + (v->growth.order.n > 0),
@@ -281,6 +304,7 @@ void view_sites_show(void *state, uint32_t site)
     struct sites *v = state;
     view_sites_only(v, NULL);
     v->list.chosen = v->details = true;
+    v->moved = false;
     v->list.site = site;
     v->list.version = 0; /* the cursor has to find it */
 }

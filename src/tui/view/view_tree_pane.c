@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The pane beside a wide call tree: the row under the cursor in full, its figures,
- * and the stack of the call site that has the largest part in it.
+ * the stack of the call site that has the largest part in it, and the source of the
+ * row's function there.
  */
 #include "tui/view/view_tree.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "tui/view/places.h"
 #include "tui/view/site_list.h"
+#include "tui/view/source_pane.h"
 
 static void cut_top(struct rect *a, int rows)
 {
@@ -76,5 +79,9 @@ void view_tree_draw_pane(struct tree_view *v, const struct view_context *x, stru
     if (a.rows < 3 || r->site >= x->snapshot->n_sites)
         return;
     draw_heading(c, &a, r->sites > 1 ? "Stack of its largest call site" : "Stack of its call site");
-    site_list_stack(x, r->site, c, a, 0);
+    source_pane_draw(x, r->site,
+                     r->group ? places_own(x->symbols, x->snapshot, r->site)
+                              : places_of(x->symbols, x->snapshot, r->site, r->function, r->module),
+                     c, &a);
+    site_list_stack(x, r->site, c, a, 0, SIZE_MAX);
 }
