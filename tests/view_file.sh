@@ -57,7 +57,7 @@ match "^ +0x[0-9a-f]+ +1,000 .* steady"
 keys <Enter>
 wait "a file has no contents of blocks"
 keys <Esc>5
-match "977- *1K|897-1024|1,000 blocks"
+match "^ +897-1K +977K 1\.00k +1\.00k "
 keys q
 expect-exit 0' "$MEMTOP" view blocks
 
