@@ -32,6 +32,24 @@ wait "the agent is off" 20
 expect-exit 0' "$MEMTOP" attach $victim
 "$MEMTOP" report $victim >/dev/null 2>&1
 is $? 1 'nothing records then'
+(within 60 test -s "$TMP/up" && "$MEMTOP" detach $victim 2>/dev/null) &
+detacher=$!
+screen 'what was there before stands apart; detached by others it can be attached again' 24 80 \
+    'wait "a thread was held for" 20
+match "since the attach, exact  before attach ~[0-9.]+ [KM]iB, [0-9.]+k? freed" 20
+dump '"$TMP"'/up
+match "ran .*  detached" 20
+wait "a Attach again"
+keys a
+match "up .*  running" 20
+wait! "a Attach again"
+keys q
+wait "leave it at work"
+keys d
+wait "the agent is off" 20
+expect-exit 0' "$MEMTOP" attach $victim
+wait $detacher
+is $? 0 'it was'
 screen 'l leaves it at work' 24 80 'wait "a thread was held for" 20
 keys q
 wait "leave it at work"

@@ -376,6 +376,33 @@ static void test_sampled(void)
     fill(&snapshot);
 }
 
+/* The agent came late: what was there before is named apart, as an estimate. */
+static void test_attached(void)
+{
+    struct canvas c;
+    int rows[] = { 24, 60 }, cols[] = { 80, 200 };
+    const char *const names[] = { "overview-80x24-attached", "overview-200x60-attached" };
+    snapshot.target.flags = SEG_FLAG_ATTACHED;
+    snapshot.target.attach = (struct attach_info){ .late = true, .before = SEG_BEFORE_MALLINFO,
+                                                   .before_bytes = 123456789 };
+    canvas_init(&c, GLYPHS_BRAILLE);
+    for (int i = 0; i < 2; i++) {
+        void *state = new_state(0);
+        canvas_resize(&c, rows[i], cols[i]);
+        canvas_clear(&c);
+        draw_view(&c, 0, state);
+        compare(&c, names[i]);
+        free_state(0, state);
+    }
+    snapshot.target.attach.before = SEG_BEFORE_UNKNOWN;
+    canvas_resize(&c, 1, 80);
+    canvas_clear(&c);
+    header_status(&context, &c, 0, "there is little room beside such a text");
+    compare(&c, "status-attached");
+    canvas_fini(&c);
+    fill(&snapshot);
+}
+
 static enum canvas_glyphs scene_glyphs = GLYPHS_BRAILLE;
 
 static void draw_scene(const char *name, const struct view_ops *view, int rows, int cols,
@@ -741,6 +768,7 @@ int main(void)
         test_scene(&scenes[i]);
     test_lost();
     test_sampled();
+    test_attached();
     test_trends();
     test_marks();
     test_time();

@@ -222,6 +222,37 @@ static void test_time(void)
     fake_close(&f);
 }
 
+static void test_attached(void)
+{
+    struct fake_segment f;
+    struct snapshot s;
+    open_dead(&f);
+    snapshot_init(&s);
+    f.header->before = SEG_BEFORE_MALLCTL;
+    f.header->before_bytes = 5000;
+    f.header->front_modules = 3;
+    f.header->front_slots = 17;
+    f.header->front_skipped = 1;
+    refresh_once(&f, &s);
+    tap_ok(!s.target.attach.late && s.target.attach.before_bytes == 0,
+           "preloaded: nothing was there before");
+    f.header->flags |= SEG_FLAG_ATTACHED;
+    refresh_once(&f, &s);
+    const struct attach_info *a = &s.target.attach;
+    tap_ok(a->late && a->before == SEG_BEFORE_MALLCTL && a->before_bytes == 5000,
+           "attached: with what was there before");
+    tap_ok(a->modules == 3 && a->slots == 17 && a->skipped == 1, "and what was redirected");
+    f.header->before = 77;
+    refresh_once(&f, &s);
+    tap_ok(a->before == SEG_BEFORE_UNKNOWN && a->before_bytes == 0,
+           "an estimate of unknown origin is none");
+    f.header->flags |= SEG_FLAG_FORKED;
+    refresh_once(&f, &s);
+    tap_ok(!a->late, "a forked child of such a process was there from its start on");
+    snapshot_fini(&s);
+    fake_close(&f);
+}
+
 static void set_slot(struct fake_segment *f, uint64_t tick, uint32_t count)
 {
     f->density[tick % SEG_DENSITY_SLOTS] = tick << 32 | count;
@@ -421,6 +452,11 @@ static void test_living(void)
     f.header->state = SEG_EXITED;
     reader_refresh(r, &s, 0);
     tap_ok(s.target.state == TARGET_EXITED, "after its goodbye it has exited");
+    f.header->flags |= SEG_FLAG_DETACHED;
+    reader_refresh(r, &s, 0);
+    tap_ok(s.target.state == TARGET_DETACHED, "or its recording was ended");
+    tap_ok(reader_mark(r, "late") == READER_NO_SEGMENT, "and nobody is there to set marks");
+    f.header->flags &= ~(uint32_t)SEG_FLAG_DETACHED;
     f.header->state = SEG_LIVE;
     close(fd);
     /* exec: another file in its place, and the old one is not mapped. */
@@ -764,6 +800,7 @@ int main(void)
     test_peak();
     test_many_sites();
     test_time();
+    test_attached();
     test_density();
     test_seconds();
     test_incremental();

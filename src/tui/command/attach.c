@@ -19,8 +19,7 @@ static bool is_detached(struct reader *r)
 {
     struct snapshot s;
     snapshot_init(&s);
-    bool detached = reader_refresh(r, &s, 0) == READER_OK &&
-                    (s.target.flags & SEG_FLAG_DETACHED);
+    bool detached = reader_refresh(r, &s, 0) == READER_OK && s.target.state == TARGET_DETACHED;
     snapshot_fini(&s);
     return detached;
 }

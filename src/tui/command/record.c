@@ -121,6 +121,10 @@ static void glance(struct record *r)
         if (open_target(r) == READER_OK && lost)
             fputs("memtop: exec put another program in its place: the recording begins anew\n",
                   stderr);
+    } else if (state == TARGET_DETACHED && !r->child) {
+        clear_progress(r);
+        fprintf(stderr, "memtop: process %d was detached: the recording ends\n", r->pid);
+        r->ended = true;
     } else if (state == TARGET_RUNNING && (marked ||
                                            clock_ns(CLOCK_MONOTONIC) >= r->next_ns)) {
         take(r);

@@ -102,7 +102,10 @@ static void put_process(const struct metrics *m, const struct export *e)
     for (size_t i = 0; i < e->snapshot->n_threads; i++)
         alive += e->snapshot->threads[i].alive;
     gauge(m, "memtop_process_running", NULL, t->state == TARGET_RUNNING,
-          "1 while the process runs");
+          "1 while the process runs and is recorded");
+    if (t->attach.before != SEG_BEFORE_UNKNOWN)
+        gauge(m, "memtop_before_attach_bytes", "bytes", (int64_t)t->attach.before_bytes,
+              "Alive before the attach, an estimate that no other figure contains");
     gauge(m, "memtop_heap_threads", NULL, alive, "Threads that have allocated and still run");
     gauge(m, "memtop_agent_segment_bytes", "bytes", (int64_t)t->segment_bytes,
           "Memory that recording takes");

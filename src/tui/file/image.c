@@ -52,6 +52,9 @@ static const struct part_column target_columns[] = {
     NUMBER(struct target_info, peak_slack), NUMBER(struct target_info, unloads),
     NUMBER(struct target_info, tier), TRUTH(struct target_info, tier_pending),
     NUMBER(struct target_info, sample_bytes), NUMBER(struct target_info, tier_ns),
+    TRUTH(struct target_info, attach.late), NUMBER(struct target_info, attach.before),
+    NUMBER(struct target_info, attach.before_bytes), NUMBER(struct target_info, attach.modules),
+    NUMBER(struct target_info, attach.slots), NUMBER(struct target_info, attach.skipped),
 };
 
 static const struct part_column totals_columns[] = {
@@ -188,7 +191,7 @@ static const struct part parts[] = {
 
 /* Who adds a field adds a column as well, and corrects the number here. */
 #define WANTED "a new field wants a column in a table above"
-_Static_assert(sizeof(struct target_info) == 1448, WANTED);
+_Static_assert(sizeof(struct target_info) == 1480, WANTED);
 _Static_assert(sizeof(struct totals) == 208, WANTED);
 _Static_assert(sizeof(struct verify_counts) == 24, WANTED);
 _Static_assert(sizeof(struct verify_example) == 8216, WANTED);
@@ -201,7 +204,7 @@ _Static_assert(sizeof(struct module_row) == 512, WANTED);
 _Static_assert(sizeof(struct density) == 32, WANTED);
 _Static_assert(sizeof(struct second_row) == 304, WANTED);
 _Static_assert(sizeof(struct mark_event) == 72, WANTED);
-_Static_assert(sizeof(struct snapshot) == 8456, WANTED);
+_Static_assert(sizeof(struct snapshot) == 8488, WANTED);
 
 const struct part *part_table(size_t *n)
 {
@@ -291,7 +294,8 @@ static bool check_target(struct target_info *t)
     clean(t->command, sizeof t->command);
     clean(t->executable, sizeof t->executable);
     clean(t->allocator, sizeof t->allocator);
-    return (unsigned)t->state <= TARGET_REPLACED && (unsigned)t->tier < SEG_TIER_COUNT;
+    return (unsigned)t->state < TARGET_STATES && (unsigned)t->tier < SEG_TIER_COUNT &&
+           (unsigned)t->attach.before <= SEG_BEFORE_TCMALLOC;
 }
 
 static bool check_sites(struct snapshot *s)

@@ -32,6 +32,17 @@ enum target_state {
     TARGET_EXITED,  /* said goodbye */
     TARGET_KILLED,  /* is gone and never said goodbye */
     TARGET_REPLACED, /* exec put another program in its place */
+    TARGET_DETACHED, /* recording ended, and the process went on */
+    TARGET_STATES
+};
+
+/* How the agent came to a process that ran already. */
+struct attach_info {
+    bool late;              /* it did; else the rest is zeros */
+    enum seg_before before; /* who said how much was alive then */
+    uint64_t before_bytes;  /* an estimate, which no other figure contains */
+    unsigned modules, slots; /* that were redirected; 0 where it was preloaded */
+    unsigned skipped;       /* modules that call an allocator of their own */
 };
 
 struct target_info {
@@ -55,6 +66,7 @@ struct target_info {
     bool tier_pending;     /* another one was asked for and not seen yet */
     uint64_t sample_bytes; /* mean distance of samples, when tier is sampled */
     uint64_t tier_ns;      /* when it came into force, after set-up */
+    struct attach_info attach;
 };
 
 /* allocations - frees = live_blocks and the like hold unless estimated. */

@@ -11,6 +11,7 @@
  *   copy_file.c     bounded reads, the header, sections
  *   copy_clock.c    ticks to nanoseconds
  *   copy_text.c     strings for people
+ *   copy_attach.c   attaching late, and detaching
  *   copy_threads.c  threads, totals, sizes, lifetimes
  *   copy_names.c    which threads live, and their names
  *   copy_sites.c    sites and their counters
@@ -97,6 +98,14 @@ size_t text_copy(char *to, size_t size, const char *from, size_t n);
 
 /* The same for arguments that are each NUL terminated: joined by blanks. */
 size_t text_copy_command(char *to, size_t size, const char *from, size_t n);
+
+/* ---- copy_attach.c ------------------------------------------------------- */
+
+/* How the agent came to the process. */
+struct attach_info copy_attach(const struct seg_header *h);
+
+/* What SEG_EXITED means: TARGET_EXITED or TARGET_DETACHED. */
+enum target_state copy_end(const struct seg_header *h);
 
 /* ---- the copier ---------------------------------------------------------- */
 

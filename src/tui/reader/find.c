@@ -62,7 +62,7 @@ static void describe(const struct search *s, int fd, const struct seg_header *h,
     f->pid = pid ? pid : h->pid;
     f->alive = pid != 0;
     f->readable = true;
-    f->state = h->state == SEG_EXITED ? TARGET_EXITED : pid ? TARGET_RUNNING : TARGET_KILLED;
+    f->state = h->state == SEG_EXITED ? copy_end(h) : pid ? TARGET_RUNNING : TARGET_KILLED;
     f->start_realtime_ns = h->start_realtime_ns;
     f->segment_bytes = h->memory_used;
     f->keep = h->flags & SEG_FLAG_KEEP;

@@ -207,8 +207,9 @@ static enum reader_status try_dir(const struct wanted *w, int dir, struct locate
     bool ours = proc_owned_by(w->pid, st.st_uid) &&
                 (!ready || (header.pid == w->inner && header.start_time == w->start_time &&
                             (w->namespace == 0 || header.pid_namespace == w->namespace)));
+    bool detached = ready && header.state == SEG_EXITED && (header.flags & SEG_FLAG_DETACHED);
     /* exec leaves the old program's segment where a new one has no agent. */
-    if (!ours || proc_maps_file(w->pid, st.st_ino, SEG_NAME_PREFIX) == 0) {
+    if (!ours || (!detached && proc_maps_file(w->pid, st.st_ino, SEG_NAME_PREFIX) == 0)) {
         close(fd);
         close(dir);
         return READER_NO_SEGMENT;

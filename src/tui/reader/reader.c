@@ -181,8 +181,10 @@ static enum reader_status begin_control(struct reader *r, size_t bytes, int *fd)
         return status;
     if (f->header.header_bytes < bytes)
         return READER_VERSION;
-    if (f->header.state == SEG_EXITED || !r->at.pid || !proc_alive(r->at.pid, r->start_time))
+    if (!r->at.pid || !proc_alive(r->at.pid, r->start_time))
         return READER_NO_PROCESS;
+    if (f->header.state == SEG_EXITED)
+        return copy_end(&f->header) == TARGET_DETACHED ? READER_NO_SEGMENT : READER_NO_PROCESS;
     *fd = open_for_control(r);
     if (*fd < 0)
         return errno == ENOENT ? READER_NO_PROCESS : locate_status_of_errno();
@@ -297,7 +299,7 @@ static enum reader_status find_state(struct reader *r, enum target_state *out)
     enum reader_status status = file_load(f);
     if (status != READER_OK)
         return status == READER_NOT_READY ? READER_CORRUPT : status;
-    *out = f->header.state == SEG_EXITED ? TARGET_EXITED
+    *out = f->header.state == SEG_EXITED ? copy_end(&f->header)
            : !alive                      ? TARGET_KILLED
            : replaced                    ? TARGET_REPLACED
                                          : TARGET_RUNNING;
@@ -328,6 +330,7 @@ static void copy_target(const struct reader *r, enum target_state state,
         .tier_pending = h->control.sequence != h->tier_sequence,
         .sample_bytes = h->sample_bytes,
         .tier_ns = h->tier_ticks ? clock_ns(&r->copy.clock, h->tier_ticks) : 0,
+        .attach = copy_attach(h),
     };
     text_copy_command(t->command, sizeof t->command, h->command, command_bytes);
     text_copy(t->executable, sizeof t->executable, h->executable, sizeof h->executable);

@@ -66,6 +66,7 @@ enum reader_status reader_refresh(struct reader *r, struct snapshot *s,
 /* Ask the target for a tier; sample: mean bytes between samples up to
  * SEG_SAMPLE_MAX, 0: as it is. It is looked at when the target next allocates,
  * which a snapshot's tier_pending tells. READER_NO_PROCESS when it has ended,
+ * READER_NO_SEGMENT when it was detached,
  * READER_PERMISSION, READER_VERSION when its agent knows no tiers. */
 enum reader_status reader_set_tier(struct reader *r, enum seg_tier tier, uint64_t sample);
 
@@ -134,9 +135,10 @@ struct found {
  * caller's to free(). */
 enum reader_status reader_find_all(struct found **out, size_t *n);
 
-/* The processes that are not in a list of reader_find_all: ours, or of everybody
- * for root, sorted by pid, without this one. They have no live_bytes, segment_bytes
- * and path. *out is the caller's to free(), whatever the status. */
+/* The processes that are not in a list of reader_find_all, or are there as detached
+ * only: ours, or of everybody for root, sorted by pid, without this one. They have no
+ * live_bytes, segment_bytes and path. *out is the caller's to free(), whatever the
+ * status. */
 enum reader_status reader_find_bare(const struct found *known, size_t n_known,
                                     struct found **out, size_t *n);
 

@@ -36,6 +36,8 @@ static const char *leaks_unknown(const struct report *r, const struct budget_lim
         return "allocations were lost for want of memory: give more with --memory";
     if (s->target.tier == SEG_TIER_COUNTERS && (limits->leak_pattern || limits->rules->n))
         return "no stacks were recorded, so that patterns find nothing: leave out --tier";
+    if (s->target.state == TARGET_DETACHED)
+        return "the recording ended before the program did";
     if (r->signal || s->target.state == TARGET_REPLACED)
         return "the program did not come to its end";
     return NULL;

@@ -19,8 +19,19 @@ const char *report_state_name(enum target_state state)
         [TARGET_EXITED] = "exited",
         [TARGET_KILLED] = "killed",
         [TARGET_REPLACED] = "replaced",
+        [TARGET_DETACHED] = "detached",
     };
     return (unsigned)state < sizeof names / sizeof *names ? names[state] : "unknown";
+}
+
+const char *report_before_source(enum seg_before before)
+{
+    static const char *const names[] = {
+        [SEG_BEFORE_MALLINFO] = "mallinfo2",
+        [SEG_BEFORE_MALLCTL] = "mallctl",
+        [SEG_BEFORE_TCMALLOC] = "tcmalloc",
+    };
+    return (unsigned)before < sizeof names / sizeof *names ? names[before] : NULL;
 }
 
 const char *report_state(const struct report *r)

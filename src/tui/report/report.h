@@ -48,6 +48,9 @@ int report_exit_code(const struct report *r);
 /* "running", "exited", "killed", "replaced". */
 const char *report_state_name(enum target_state state);
 
+/* Which of the allocator's statistics it is: "mallinfo2"; NULL: none. */
+const char *report_before_source(enum seg_before before);
+
 /* The same for a report, where the caller may know better than the segment:
  * a program may end without a goodbye and yet not have been killed. */
 const char *report_state(const struct report *r);

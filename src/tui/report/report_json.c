@@ -314,6 +314,21 @@ static json_t *agent_object(const struct target_info *t)
     return j;
 }
 
+static json_t *attach_object(const struct snapshot *s)
+{
+    const struct attach_info *a = &s->target.attach;
+    const char *source = report_before_source(a->before);
+    json_t *j = json_object();
+    json_object_set_new(j, "before_bytes_estimate",
+                        source ? piece_number(a->before_bytes) : json_null());
+    json_object_set_new(j, "before_source", piece_text(source));
+    piece_set_number(j, "foreign_frees", s->totals.foreign_frees);
+    piece_set_number(j, "modules", a->modules);
+    piece_set_number(j, "slots", a->slots);
+    piece_set_number(j, "skipped_modules", a->skipped);
+    return j;
+}
+
 static json_t *leak_object(const struct leak_sum *sum)
 {
     json_t *j = json_object();
@@ -365,6 +380,8 @@ static int put_target(FILE *out, const struct report *r)
     bad |= member(out, r, "verify", verify_object(r->snapshot));
     bad |= member(out, r, "functions", functions_object(r->snapshot));
     bad |= member(out, r, "agent", agent_object(t));
+    if (t->attach.late)
+        bad |= member(out, r, "attach", attach_object(r->snapshot));
     return bad;
 }
 

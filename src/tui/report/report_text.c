@@ -127,18 +127,38 @@ static void print_errors(FILE *out, const struct totals *t)
 static void print_totals(FILE *out, const struct report *r)
 {
     const struct totals *t = &r->snapshot->totals;
-    bool running = r->snapshot->target.state == TARGET_RUNNING;
+    enum target_state state = r->snapshot->target.state;
+    const char *live = state == TARGET_RUNNING    ? "live now"
+                       : state == TARGET_DETACHED ? "live at detach"
+                                                  : "live at the end";
     fprintf(out, "\n  %-15s %18s %12s\n", "TOTALS", "COUNT", "BYTES");
     print_count(out, "allocations", t->allocations, (int64_t)t->bytes_allocated, NONE);
     fputc('\n', out);
     print_count(out, "frees", t->frees, (int64_t)t->bytes_freed, t->estimated ? BYTES : NONE);
     fputc('\n', out);
-    print_count(out, running ? "live now" : "live at the end", (uint64_t)t->live_blocks,
-                t->live_bytes, t->estimated ? BOTH : NONE);
+    print_count(out, live, (uint64_t)t->live_blocks, t->live_bytes, t->estimated ? BOTH : NONE);
     print_errors(out, t);
     print_peak(out, r);
     print_share(out, "temporary", t->temporary, t->allocations);
     print_share(out, "reallocations", t->reallocations, 0);
+}
+
+/* Where the agent came late: what was there already, which is in no other figure. */
+static void print_before(FILE *out, const struct snapshot *s)
+{
+    const struct attach_info *a = &s->target.attach;
+    const char *source = report_before_source(a->before);
+    char bytes[32], count[32];
+    if (!a->late)
+        return;
+    fprintf(out, "  %-15s %18s  %s%s\n", "before attach", format_before(bytes, sizeof bytes, a),
+            source ? "alive then says " : "alive then: the allocator does not say",
+            source ? source : "");
+    fprintf(out, "  %-15s %18s  of these blocks so far, in no other figure\n", "foreign frees",
+            grouped(count, (int64_t)s->totals.foreign_frees));
+    if (a->skipped)
+        fprintf(out, "  %-15s %18s  with an allocator of their own, which is not seen\n",
+                "skipped modules", grouped(count, (int64_t)a->skipped));
 }
 
 /* What a perfect run does not have. */
@@ -150,7 +170,8 @@ static void print_oddities(FILE *out, const struct snapshot *s)
         uint64_t count;
         const char *meaning;
     } rows[] = {
-        { "foreign frees", t->foreign_frees, "of blocks from before the agent" },
+        { "foreign frees", s->target.attach.late ? 0 : t->foreign_frees,
+          "of blocks from before the agent" },
         { "inherited frees", t->inherited_frees, "of blocks of the parent process" },
         { "missed frees", t->missed_frees, "noticed when the address came again" },
         { "unsampled frees", t->unsampled_frees, "of blocks without a record, foreign ones too" },
@@ -187,6 +208,9 @@ static void print_warnings(FILE *out, const struct target_info *t)
         fputs("  note: a forked process; what it inherited is not in these figures\n", out);
     if (t->state == TARGET_REPLACED)
         fputs("  note: exec put a program without the agent in its place\n", out);
+    if (t->state == TARGET_DETACHED)
+        fputs("  note: the recording was ended, and the process went on (memtop attach or inject\n"
+              "  begins another)\n", out);
 }
 
 static void print_functions(FILE *out, const struct snapshot *s)
@@ -384,6 +408,7 @@ int report_text(FILE *out, const struct report *r)
         print_short_totals(out, r->snapshot);
     else
         print_totals(out, r);
+    print_before(out, r->snapshot);
     print_oddities(out, r->snapshot);
     print_warnings(out, &r->snapshot->target);
     if (!some)

@@ -24,6 +24,20 @@ bool app_is_attached(const struct app *a)
            (a->target.snapshot.target.flags & SEG_FLAG_ATTACHED);
 }
 
+/* That it still runs is known by its descriptor. */
+bool app_is_detached(const struct app *a)
+{
+    return !a->picking && a->target.filled && a->target.reader && a->config->attach &&
+           a->pidfd >= 0 && a->target.snapshot.target.state == TARGET_DETACHED;
+}
+
+/* The segment is let go of before, so that the new one can take its place. */
+void app_attach_again(struct app *a)
+{
+    if (app_is_detached(a) && app_attach(a, a->target.pid))
+        app_pick(a, a->target.pid);
+}
+
 void app_detach(struct app *a, int pid)
 {
     char message[APP_MESSAGE];

@@ -26,7 +26,8 @@ unsigned app_where(const struct app *a)
         return WHERE_PICKER;
     bool recording = a->target.archive && archive_is_recording(a->target.archive);
     bool types = is_typing(a) || a->prompt.question;
-    return types ? WHERE_TYPING : front(a)->where | (recording ? WHERE_FILE : 0u);
+    return types ? WHERE_TYPING : front(a)->where | (recording ? WHERE_FILE : 0u) |
+                                      (app_is_detached(a) ? WHERE_DETACHED : 0u);
 }
 
 /* ---- actions ------------------------------------------------------------------ */
@@ -197,6 +198,7 @@ static void own_action(struct app *a, enum action action)
     case ACTION_HELP: a->help = true; a->help_scroll = 0; break;
     case ACTION_QUIT: leave(a); break;
     case ACTION_OPEN: app_pick(a, picker_selected(&a->picker)); break;
+    case ACTION_ATTACH: app_attach_again(a); break;
     case ACTION_DETAILS: show_stack(a); break;
     case ACTION_PAUSE: app_pause(a); break;
     case ACTION_SNAPSHOT_BEFORE: case ACTION_SNAPSHOT_AFTER: case ACTION_SNAPSHOT_FIRST:

@@ -82,6 +82,10 @@ bool app_attach(struct app *a, int pid);
 /* Is the target shown one that the agent was brought into while it ran? */
 bool app_is_attached(const struct app *a);
 
+/* Is it one whose recording was ended, and that can be attached again? Do that. */
+bool app_is_detached(const struct app *a);
+void app_attach_again(struct app *a);
+
 /* Switch it off there, and say what came of it. */
 void app_detach(struct app *a, int pid);
 

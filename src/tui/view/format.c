@@ -200,6 +200,16 @@ char *format_tier(char *out, size_t n, const struct snapshot *s, bool ascii)
     return out;
 }
 
+char *format_before(char *out, size_t n, const struct attach_info *a)
+{
+    char bytes[24];
+    if (a->before == SEG_BEFORE_UNKNOWN)
+        snprintf(out, n, "unknown");
+    else
+        format_estimate(out, n, format_bytes(bytes, sizeof bytes, (int64_t)a->before_bytes), true);
+    return out;
+}
+
 char *format_estimate(char *out, size_t n, const char *number, bool estimated)
 {
     size_t length = strlen(number), room = n - 1 - estimated;

@@ -48,6 +48,9 @@ char *format_duration(char *out, size_t n, uint64_t ns);
  * earlier tier shows as "exact, estimates ±3%". ascii: "+-" for the sign. */
 char *format_tier(char *out, size_t n, const struct snapshot *s, bool ascii);
 
+/* What was alive before the attach: "~120 MiB", or "unknown". */
+char *format_before(char *out, size_t n, const struct attach_info *a);
+
 /* Marks `number` as an estimate: "~1.23M". `number` may be in `out`. */
 char *format_estimate(char *out, size_t n, const char *number, bool estimated);
 

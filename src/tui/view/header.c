@@ -243,12 +243,22 @@ static int draw_warnings(const struct view_context *x, struct canvas *c, int row
     return col;
 }
 
+/* Where the agent came late: what was there before, and how much of it went. */
+static void describe_before(const struct snapshot *s, char *out, size_t n)
+{
+    char bytes[24], count[16];
+    snprintf(out, n, "before attach %s, %s freed ",
+             format_before(bytes, sizeof bytes, &s->target.attach),
+             format_count(count, sizeof count, (int64_t)s->totals.foreign_frees));
+}
+
 static void describe_scope(const struct view_context *x, char *out, size_t n)
 {
     const struct totals *t = &x->snapshot->totals;
     uint64_t slack = x->snapshot->target.peak_slack;
+    bool late = x->snapshot->target.attach.late;
     char count[16], bytes[24], foreign[48] = "", exact[48] = "exact";
-    if (t->foreign_frees)
+    if (t->foreign_frees && !late)
         snprintf(foreign, sizeof foreign, "  foreign frees %s",
                  format_count(count, sizeof count, (int64_t)t->foreign_frees));
     if (slack)
@@ -256,19 +266,32 @@ static void describe_scope(const struct view_context *x, char *out, size_t n)
                  format_bytes(bytes, sizeof bytes, (int64_t)slack));
     if (t->estimated)
         strcpy(exact, "~ is estimated");
-    snprintf(out, n, "%s, %s%s ", x->selected ? "SELECTED live blocks" : "whole run",
+    snprintf(out, n, "%s, %s%s ",
+             x->selected ? "SELECTED live blocks" : late ? "since the attach" : "whole run",
              t->lost ? "incomplete" : exact, foreign);
+}
+
+/* Of what there is to say the longest that fits beside the text. */
+static void draw_scope(const struct view_context *x, struct canvas *c, int row, int col)
+{
+    char scope[128], before[96] = "", both[224];
+    describe_scope(x, scope, sizeof scope);
+    if (x->snapshot->target.attach.late)
+        describe_before(x->snapshot, before, sizeof before);
+    snprintf(both, sizeof both, "%s%s%s", scope, *before ? " " : "", before);
+    const char *const texts[] = { both, before, scope };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (*texts[i] && canvas_width(c, texts[i]) <= c->cols - col) {
+            canvas_text_right(c, row, col, c->cols - col, ROLE_DIM, texts[i]);
+            return;
+        }
 }
 
 void header_status(const struct view_context *x, struct canvas *c, int row, const char *text)
 {
-    char scope[128];
     int col = draw_warnings(x, c, row);
-    describe_scope(x, scope, sizeof scope);
-    int width = canvas_width(c, scope), room = c->cols - col;
-    int used = canvas_text(c, row, col, room, ROLE_PLAIN, text);
-    if (used + 2 + width <= room)
-        canvas_text_right(c, row, col + used + 2, room - used - 2, ROLE_DIM, scope);
+    int used = canvas_text(c, row, col, c->cols - col, ROLE_PLAIN, text);
+    draw_scope(x, c, row, col + used + 2);
 }
 
 /* ---- keys ------------------------------------------------------------------ */

@@ -63,6 +63,7 @@ enum key_where {
     WHERE_CHOICE = WHERE_SIZES | WHERE_THREADS,
     WHERE_ZOOM   = WHERE_GRAPHS | WHERE_TIME,
     WHERE_SHOWS  = 1 << 20, /* views whose figures can be written to a file */
+    WHERE_DETACHED = 1 << 21, /* in all views of a process whose recording was ended */
     WHERE_ANY    = WHERE_TARGET | WHERE_PICKER | WHERE_HELP,
     WHERE_MOVE   = WHERE_LIST | WHERE_SIZES | WHERE_PICKER | WHERE_OUTPUT | WHERE_HELP,
     WHERE_ROWS   = WHERE_LIST | WHERE_PICKER,
@@ -75,6 +76,7 @@ enum key_where {
     X(HELP, WHERE_ANY, KEYCODE_F1, '?', 'h', "Help", "this page")                        \
     X(QUIT, WHERE_ANY, 'q', KEYCODE_F10, KEY_CONTROL('c'), "Quit",                       \
       "leave a page, then the viewer")                                                   \
+    X(ATTACH, WHERE_DETACHED, 'a', 0, 0, "Attach again", "attach to the process again")  \
     X(TYPE, WHERE_OUTPUT, 'i', KEYCODE_ENTER, 0, "Type",                                 \
       "type to the program")                                                             \
     X(LEAVE, WHERE_TYPING, KEYCODE_F12, KEY_CONTROL(']'), 0, "Stop typing",              \

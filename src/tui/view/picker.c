@@ -51,18 +51,27 @@ static uint64_t realtime_ns(void)
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* Behind those with the agent come those that could get it. */
+static bool is_listed(const struct found *list, size_t n, int pid)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i].alive && list[i].pid == pid)
+            return true;
+    return false;
+}
+
+/* Behind those with the agent come those that could get it. Who was detached is among
+ * the former, with what was recorded. */
 static void add_bare(struct picker *p)
 {
     struct found *bare;
-    size_t n;
+    size_t n, with_agent = p->n;
     if (reader_find_bare(p->found, p->n, &bare, &n) == READER_OK && n) {
         struct found *all = reallocarray(p->found, p->n + n, sizeof *all);
-        if (all) {
-            memcpy(all + p->n, bare, n * sizeof *bare);
+        if (all)
             p->found = all;
-            p->n += n;
-        }
+        for (size_t i = 0; all && i < n; i++)
+            if (!is_listed(all, with_agent, bare[i].pid))
+                all[p->n++] = bare[i];
     }
     free(bare);
 }
@@ -101,6 +110,8 @@ static const char *state_name(const struct found *f)
     case TARGET_EXITED: return "exited";
     case TARGET_KILLED: return "ended";
     case TARGET_REPLACED: return "replaced";
+    case TARGET_DETACHED: return "detached";
+    case TARGET_STATES: break;
     }
     return "?";
 }

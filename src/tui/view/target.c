@@ -105,9 +105,7 @@ static void describe_state(struct target *t)
         snprintf(t->state, sizeof t->state, "running");
         break;
     case TARGET_EXITED:
-        if (i->flags & SEG_FLAG_DETACHED)
-            snprintf(t->state, sizeof t->state, "goes on without the agent");
-        else if (i->exit_status >= 0)
+        if (i->exit_status >= 0)
             snprintf(t->state, sizeof t->state, "exited with status %d", i->exit_status);
         else
             snprintf(t->state, sizeof t->state, "exited");
@@ -117,6 +115,11 @@ static void describe_state(struct target *t)
         break;
     case TARGET_REPLACED:
         snprintf(t->state, sizeof t->state, "another program by exec");
+        break;
+    case TARGET_DETACHED:
+        snprintf(t->state, sizeof t->state, "detached");
+        break;
+    case TARGET_STATES:
         break;
     }
 }
@@ -248,8 +251,8 @@ static void read_parts(struct target *t, unsigned parts, uint64_t *cost)
         t->filled = true;
         derive(t, parts);
         describe_state(t);
-        t->ended = t->snapshot.target.state == TARGET_EXITED ||
-                   t->snapshot.target.state == TARGET_KILLED;
+        t->ended = t->snapshot.target.state != TARGET_RUNNING &&
+                   t->snapshot.target.state != TARGET_REPLACED;
         t->replaced = t->snapshot.target.state == TARGET_REPLACED;
     } else {
         snprintf(t->state, sizeof t->state, "%s", reader_message(status));
