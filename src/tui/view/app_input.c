@@ -25,9 +25,10 @@ unsigned app_where(const struct app *a)
     if (a->picking)
         return WHERE_PICKER;
     bool recording = a->target.archive && archive_is_recording(a->target.archive);
-    bool types = is_typing(a) || a->prompt.question;
-    return types ? WHERE_TYPING : front(a)->where | (recording ? WHERE_FILE : 0u) |
-                                      (app_is_detached(a) ? WHERE_DETACHED : 0u);
+    if (a->prompt.question || (is_typing(a) && front(a) != &view_output))
+        return WHERE_PROMPT;
+    return is_typing(a) ? WHERE_TYPING : front(a)->where | (recording ? WHERE_FILE : 0u) |
+                                        (app_is_detached(a) ? WHERE_DETACHED : 0u);
 }
 
 /* ---- actions ------------------------------------------------------------------ */
@@ -157,20 +158,19 @@ static void show_blocks(struct app *a)
     show_view(a, view_index(&view_blocks));
 }
 
-/* q leads from blocks and sites to where they were asked for. */
-static void leave(struct app *a)
+/* Back from blocks and sites to where they were asked for. False: nobody asked. */
+static bool go_back(struct app *a)
 {
     int *back = front(a) == &view_blocks ? &a->back_from_blocks
               : front(a) == &view_sites ? &a->back_from_sites : NULL;
-    if (a->picking || !back || *back < 0) {
-        app_leave(a);
-        return;
-    }
+    if (a->picking || !back || *back < 0)
+        return false;
     if (front(a) == &view_sites)
         view_sites_only(state_of(a, &view_sites), NULL);
     int to = *back;
     *back = -1;
     show_view(a, to);
+    return true;
 }
 
 /* Every block is meant again, and the present. */
@@ -194,9 +194,10 @@ static void own_action(struct app *a, enum action action)
     case ACTION_TREE_OPEN: case ACTION_TREE_SITES: show_sites(a); break;
     case ACTION_BLOCKS: show_blocks(a); break;
     case ACTION_SELECT_SITES: show_view(a, view_index(&view_sites)); break;
-    case ACTION_UNSELECT: case ACTION_CANCEL: unselect(a); break;
+    case ACTION_UNSELECT: unselect(a); break;
+    case ACTION_CANCEL: if (!go_back(a)) unselect(a); break;
     case ACTION_HELP: a->help = true; a->help_scroll = 0; break;
-    case ACTION_QUIT: leave(a); break;
+    case ACTION_QUIT: if (!go_back(a)) app_leave(a); break;
     case ACTION_OPEN: app_pick(a, picker_selected(&a->picker)); break;
     case ACTION_ATTACH: app_attach_again(a); break;
     case ACTION_DETAILS: show_stack(a); break;

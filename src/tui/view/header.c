@@ -295,11 +295,32 @@ void header_status(const struct view_context *x, struct canvas *c, int row, cons
 }
 
 /* ---- keys ------------------------------------------------------------------ */
+static int draw_key(struct canvas *c, int row, int col, const char *key, const char *what)
+{
+    if (col + canvas_width(c, key) + 1 + canvas_width(c, what) > c->cols)
+        return 0;
+    int used = canvas_text(c, row, col, c->cols - col, ROLE_KEY, key) + 1;
+    return used + canvas_text(c, row, col + used, c->cols - col - used, ROLE_LABEL, what) + 2;
+}
+
+/* Of a line that is typed, see prompt.h. */
+static void draw_prompt_keys(struct canvas *c, int row)
+{
+    int col = 1;
+    col += draw_key(c, row, col, "Enter", "OK");
+    col += draw_key(c, row, col, "Esc", "Cancel");
+    draw_key(c, row, col, "^U", "Erase");
+}
+
 void header_keys(struct canvas *c, int row, unsigned where)
 {
     size_t n;
     const struct key_row *rows = keys_rows(&n);
     int col = 1;
+    if (where & WHERE_PROMPT) {
+        draw_prompt_keys(c, row);
+        return;
+    }
     if (where & WHERE_TYPING)
         where = WHERE_TYPING;
     for (size_t i = 0; i < n; i++) {
@@ -307,10 +328,6 @@ void header_keys(struct canvas *c, int row, unsigned where)
         if (!rows[i].bar || !(rows[i].where & where))
             continue;
         keys_name(name, sizeof name, rows[i].keys[0]);
-        int width = canvas_width(c, name) + 1 + canvas_width(c, rows[i].bar);
-        if (col + width > c->cols)
-            continue;
-        col += canvas_text(c, row, col, c->cols - col, ROLE_KEY, name) + 1;
-        col += canvas_text(c, row, col, c->cols - col, ROLE_LABEL, rows[i].bar) + 2;
+        col += draw_key(c, row, col, name, rows[i].bar);
     }
 }

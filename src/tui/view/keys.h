@@ -59,6 +59,7 @@ enum key_where {
     WHERE_SIZES  = 1 << 16, /* the view of sizes and ages */
     WHERE_THREADS = 1 << 17, /* the view of threads */
     WHERE_FILE   = 1 << 18, /* in all views of a recording */
+    WHERE_PROMPT = 1 << 21, /* a line is being typed: no key does anything else */
     WHERE_UNITS  = WHERE_GRAPHS | WHERE_SIZES,
     WHERE_CHOICE = WHERE_SIZES | WHERE_THREADS,
     WHERE_ZOOM   = WHERE_GRAPHS | WHERE_TIME,
@@ -181,7 +182,7 @@ struct key_row {
 const struct key_row *keys_rows(size_t *n);
 
 /* What a key does where any of `where` holds; ACTION_NONE if nothing. Where
- * keys go to the program, only those of WHERE_TYPING count. */
+ * keys go to the program, only those of WHERE_TYPING count; where a line is typed, none. */
 enum action keys_action(uint32_t key, unsigned where);
 
 /* "q", "F10", "^L", "PgUp"; out has n bytes. Returns out. */

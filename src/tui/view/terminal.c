@@ -103,6 +103,39 @@ static int keep_line(int cols, const VTermScreenCell *cells, void *user)
     return 1;
 }
 
+static VTermColor color_of(int16_t palette)
+{
+    VTermColor color = { .type = VTERM_COLOR_DEFAULT_FG | VTERM_COLOR_DEFAULT_BG };
+    if (palette >= 0)
+        vterm_color_indexed(&color, (uint8_t)palette);
+    return color;
+}
+
+/* A window that grows shows again what had scrolled away. */
+static int give_line(int cols, VTermScreenCell *cells, void *user)
+{
+    struct terminal *t = user;
+    struct line *line = t->n_lines ? &t->lines[(t->n_lines - 1) % HISTORY_LINES] : NULL;
+    if (!line || !line->cells)
+        return 0;
+    for (int col = 0; col < cols; col++) {
+        const struct canvas_cell blank = { .text = { ' ' }, .fg = -1, .bg = -1 };
+        const struct canvas_cell *from = col < line->n ? &line->cells[col] : &blank;
+        bool wide = col + 1 < line->n && line->cells[col + 1].text[0] == 0;
+        cells[col] = (VTermScreenCell){ .chars = { from->text[0], from->text[1], from->text[2] },
+                                        .width = wide ? 2 : 1, .fg = color_of(from->fg),
+                                        .bg = color_of(from->bg) };
+        cells[col].attrs.bold = (from->attrs & ATTR_BOLD) != 0;
+        cells[col].attrs.underline = (from->attrs & ATTR_UNDERLINE) != 0;
+        cells[col].attrs.reverse = (from->attrs & ATTR_REVERSE) != 0;
+        cells[col].attrs.italic = (from->attrs & ATTR_ITALIC) != 0;
+    }
+    free(line->cells);
+    *line = (struct line){ .n = 0 };
+    t->n_lines--;
+    return 1;
+}
+
 static int note_damage(VTermRect rect, void *user)
 {
     struct terminal *t = user;
@@ -133,6 +166,7 @@ static const VTermScreenCallbacks callbacks = {
     .damage = note_damage,
     .movecursor = note_cursor,
     .sb_pushline = keep_line,
+    .sb_popline = give_line,
 };
 
 /* ---- life ---------------------------------------------------------------- */

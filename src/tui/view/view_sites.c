@@ -26,6 +26,7 @@ struct sites {
     struct growth_list growth; /* in its place while there is a comparison */
     struct site_set only; /* these, where count is not 0 */
     bool details;       /* the stack has the page */
+    bool guest;         /* another view asked for it, to which leaving leads */
     bool moved;         /* there the cursor was moved to `frame`; else it is on the site's own */
     size_t frame;
     size_t skip;        /* frames scrolled away */
@@ -222,7 +223,7 @@ static bool details_action(struct sites *v, enum action action)
     case ACTION_LAST: move(v, (long)v->frames); return true;
     case ACTION_QUIT: case ACTION_CANCEL: case ACTION_DETAILS:
         v->details = false;
-        return true;
+        return !v->guest;
     default: return false;
     }
 }
@@ -242,7 +243,7 @@ static bool sites_action(void *state, const struct view_context *x, enum action 
         v->list.chosen = true;
         v->list.site = site;
         v->details = true;
-        v->moved = false;
+        v->guest = v->moved = false;
         return true;
     }
     return shows_growth(x) ? growth_list_action(&v->growth, action)
@@ -303,7 +304,7 @@ void view_sites_show(void *state, uint32_t site)
 {
     struct sites *v = state;
     view_sites_only(v, NULL);
-    v->list.chosen = v->details = true;
+    v->list.chosen = v->details = v->guest = true;
     v->moved = false;
     v->list.site = site;
     v->list.version = 0; /* the cursor has to find it */
