@@ -59,7 +59,7 @@ enum key_where {
     WHERE_SIZES  = 1 << 16, /* the view of sizes and ages */
     WHERE_THREADS = 1 << 17, /* the view of threads */
     WHERE_FILE   = 1 << 18, /* in all views of a recording */
-    WHERE_PROMPT = 1 << 21, /* a line is being typed: no key does anything else */
+    WHERE_PROMPT = 1 << 22, /* a line is being typed: no key does anything else */
     WHERE_UNITS  = WHERE_GRAPHS | WHERE_SIZES,
     WHERE_CHOICE = WHERE_SIZES | WHERE_THREADS,
     WHERE_ZOOM   = WHERE_GRAPHS | WHERE_TIME,
