@@ -247,17 +247,17 @@ void threads_refresh_name(struct thread *t)
 /* ---- the end of recording --------------------------------------------------------- */
 
 /* Afterwards each thread that runs sees what we wrote, and we see what it wrote
- * before. Where the kernel cannot or may not do that, in the time given here each
- * processor has long written its stores to memory. */
+ * before. The kernel can do that where it was registered while there was one thread, see
+ * shrink_attach; with more it takes the kernel up to 100 ms to do so, for which the
+ * thread that ends the recording is not to be held. Then, or where the kernel may not,
+ * in the time given here each processor has long written its stores to memory. */
 static void synchronise(void)
 {
     struct timespec while_stores_drain = { .tv_nsec = 2000000 };
     if (sandbox_is_closed())
         return;
     if (prctl(PR_GET_SECCOMP) == 0 &&
-        (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0 ||
-         (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
-          syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0)))
+        syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0)
         return;
     nanosleep(&while_stores_drain, NULL);
 }

@@ -131,7 +131,6 @@ static bool fits_elf(Elf *elf, char why[INJECTOR_TEXT])
 
 static bool fits_program(const char *exe, char why[INJECTOR_TEXT])
 {
-    static const char *const sanitizers[] = { "__asan_init", "__tsan_init", "__msan_init" };
     int fd = open(exe, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         return refuse(why, "it is a part of the kernel");
@@ -142,13 +141,12 @@ static bool fits_program(const char *exe, char why[INJECTOR_TEXT])
     bool ok = fits_elf(elf, why);
     elf_end(elf);
     close(fd);
-    for (size_t i = 0; i < sizeof sanitizers / sizeof *sanitizers && ok; i++)
-        if (program_symbol_of_file(exe, sanitizers[i]))
-            ok = refuse(why, "it is built with a sanitizer, which has its own malloc");
-    return ok;
+    return ok && (!program_file_is_sanitized(exe) ||
+                  refuse(why, "it is built with a sanitizer, which has its own malloc"));
 }
 
-static bool fits_libraries(int pid, char why[INJECTOR_TEXT])
+/* What brings a malloc of its own, or watches each; valgrind itself is static. */
+static bool fits_libraries(const struct maps *maps, char why[INJECTOR_TEXT])
 {
     static const struct {
         const char *name, *why;
@@ -160,16 +158,22 @@ static bool fits_libraries(int pid, char why[INJECTOR_TEXT])
         { "libclang_rt.", "it is built with a sanitizer, which has its own malloc" },
         { "vgpreload_", "it runs under valgrind" },
     };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (maps_named(maps, rows[i].name))
+            return refuse(why, rows[i].why);
+    return true;
+}
+
+static bool fits_memory(int pid, const char *exe, char why[INJECTOR_TEXT])
+{
     struct maps maps;
     if (!maps_read(&maps, pid))
         return refuse(why, "its memory map cannot be read");
-    const char *reason = maps_named(&maps, "libc.so.6") || maps_named(&maps, "libc-2.")
-                             ? NULL : "glibc is not loaded in it, perhaps not yet: try again";
-    for (size_t i = 0; i < sizeof rows / sizeof *rows && !reason; i++)
-        if (maps_named(&maps, rows[i].name))
-            reason = rows[i].why;
+    bool ok = fits_libraries(&maps, why) && fits_program(exe, why) &&
+              (maps_named(&maps, "libc.so.6") || maps_named(&maps, "libc-2.") ||
+               refuse(why, "glibc is not loaded in it, perhaps not yet: try again"));
     maps_free(&maps);
-    return !reason || refuse(why, reason);
+    return ok;
 }
 
 /* ---- its state ----------------------------------------------------------------------- */
@@ -211,6 +215,6 @@ enum injector_status injector_check(int pid, char why[INJECTOR_TEXT])
     snprintf(path, sizeof path, "/proc/%d/exe", pid);
     bool ok = fits_state(pid, status, why) && (number(status, "VmSize", 10) > 0 ||
                                                refuse(why, "it is a part of the kernel")) &&
-              may_trace(pid, uid, why) && fits_program(path, why) && fits_libraries(pid, why);
+              may_trace(pid, uid, why) && fits_memory(pid, path, why);
     return ok ? INJECTOR_OK : INJECTOR_REFUSED;
 }

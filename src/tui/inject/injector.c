@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,11 +127,33 @@ static bool try_thread(struct job *j, int tid, enum call_status *status)
     return safe;
 }
 
+/* While a thread is held we come before all others that want a processor, where we
+ * may, so that it is not held for their sake. */
+struct rank {
+    int policy;
+    struct sched_param parameter;
+};
+
+static void come_first(struct rank *before)
+{
+    before->policy = sched_getscheduler(0);
+    sched_getparam(0, &before->parameter);
+    sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK,
+                       &(struct sched_param){ .sched_priority = 1 });
+}
+
+static void step_back(const struct rank *before)
+{
+    if (before->policy >= 0)
+        sched_setscheduler(0, before->policy, &before->parameter);
+}
+
 /* Signals that would end us in the middle wait. */
 static bool try_threads(struct job *j, const struct thread_look *threads, size_t n,
                         enum call_status *status)
 {
     sigset_t all, before;
+    struct rank rank;
     unsigned tries = 0;
     bool over = false;
     for (size_t i = 0; i < n && tries < TRIES_MAX && !over; i++) {
@@ -139,7 +162,9 @@ static bool try_threads(struct job *j, const struct thread_look *threads, size_t
         tries++;
         sigfillset(&all);
         sigprocmask(SIG_BLOCK, &all, &before);
+        come_first(&rank);
         over = try_thread(j, threads[i].tid, status);
+        step_back(&rank);
         sigprocmask(SIG_SETMASK, &before, NULL);
     }
     if (!tries && !j->obstacle)
@@ -173,7 +198,7 @@ static enum injector_status look(struct job *j)
     forget(j);
     if (!program_open(&j->program, j->pid, j->out->why, sizeof j->out->why))
         return errno == ENOENT || errno == ESRCH ? INJECTOR_GONE : INJECTOR_REFUSED;
-    if (j->program.sanitizer[0])
+    if (j->program.sanitized)
         return say(j->out, INJECTOR_REFUSED, "it is built with a sanitizer, which has its own "
                                              "malloc");
     if (j->program.agent && !is_same_library(j))
@@ -213,16 +238,31 @@ static enum injector_status search(struct job *j, enum call_status *status)
 }
 
 /* ---- what came of it ---------------------------------------------------------------------- */
-static enum injector_status judge_result(struct injector_result *out, int result)
+/* Where it was to make its segment: that was our wish, or is its own choice. */
+static enum injector_status say_no_segment(struct injector_result *out, const char *options)
+{
+    const char *wish = options ? strstr(options, "MEMTOP_DIR=") : NULL;
+    if (!wish)
+        return say(out, INJECTOR_FAILED, "the process can make no segment: there is no room in "
+                   "its /dev/shm or /tmp, or it may not write there");
+    wish += strlen("MEMTOP_DIR=");
+    size_t length = strcspn(wish, "\n");
+    snprintf(out->why, sizeof out->why, "the process can make no segment in MEMTOP_DIR, %.*s: it "
+             "may not write there, does not see that directory, or there is no room: unset "
+             "MEMTOP_DIR, or let it write there (chmod 1777)", length < 120 ? (int)length : 120,
+             wish);
+    return INJECTOR_FAILED;
+}
+
+static enum injector_status judge_result(struct injector_result *out, int result,
+                                         const char *options)
 {
     switch (result) {
     case INJECT_OK: return INJECTOR_OK;
     case INJECT_ACTIVE: return say(out, INJECTOR_PRESENT, "the agent is in it already");
     case INJECT_INACTIVE: return say(out, INJECTOR_ABSENT, "nothing records in it");
     case INJECT_BUSY: return say(out, INJECTOR_BUSY, "another attach or detach is under way");
-    case INJECT_SEGMENT:
-        return say(out, INJECTOR_FAILED, "the process can make no segment: there is no room in "
-                   "its /dev/shm or /tmp, or it may not write there");
+    case INJECT_SEGMENT: return say_no_segment(out, options);
     case INJECT_MEMORY: return say(out, INJECTOR_FAILED, "the process got no memory");
     case INJECT_NOTHING:
         return say(out, INJECTOR_FAILED, "no module of it calls malloc in a way that can be seen");
@@ -240,7 +280,7 @@ static enum injector_status judge(const struct job *j, enum call_status status)
     struct injector_result *out = j->out;
     switch (status) {
     case CALL_DONE:
-    case CALL_ESCAPED: return judge_result(out, j->call.result);
+    case CALL_ESCAPED: return judge_result(out, j->call.result, j->call.argument);
     case CALL_NOT_LOADED:
         snprintf(out->why, sizeof out->why, "the agent could not be loaded in it: %s",
                  j->call.error[0] ? j->call.error : "its dynamic linker does not say why");

@@ -77,7 +77,8 @@ enum code_kind program_kind(const struct program *p, uint64_t pc)
 /* ---- symbols -------------------------------------------------------------------- */
 typedef bool each_symbol(void *data, const char *name, const GElf_Sym *symbol);
 
-/* All defined dynamic symbols, until `each` says false. */
+/* All dynamic symbols, until `each` says false; those that are not defined have the
+ * section SHN_UNDEF. */
 static void walk_symbols(Elf *elf, each_symbol *each, void *data)
 {
     GElf_Shdr header;
@@ -87,8 +88,7 @@ static void walk_symbols(Elf *elf, each_symbol *each, void *data)
         Elf_Data *symbols = elf_getdata(section, NULL);
         GElf_Sym symbol;
         for (int i = 0; symbols && gelf_getsym(symbols, i, &symbol); i++) {
-            const char *name = symbol.st_shndx != SHN_UNDEF
-                                   ? elf_strptr(elf, header.sh_link, symbol.st_name) : NULL;
+            const char *name = elf_strptr(elf, header.sh_link, symbol.st_name);
             if (name && !each(data, name, &symbol))
                 return;
         }
@@ -103,7 +103,7 @@ struct wanted {
 static bool match(void *data, const char *name, const GElf_Sym *symbol)
 {
     struct wanted *w = data;
-    if (strcmp(name, w->name) == 0)
+    if (symbol->st_shndx != SHN_UNDEF && strcmp(name, w->name) == 0)
         w->value = symbol->st_value;
     return !w->value;
 }
@@ -128,22 +128,59 @@ uint64_t program_symbol_of_file(const char *path, const char *name)
     return value;
 }
 
+/* ---- sanitizers -------------------------------------------------------------------- */
+struct sanitizer_search {
+    bool has_init;    /* its entry point */
+    bool has_runtime; /* what its runtime would like to be defined, where that is linked
+                         statically and hides the rest */
+    bool has_malloc;
+};
+
+static bool search_sanitizer(void *data, const char *name, const GElf_Sym *symbol)
+{
+    static const char *const inits[] = { "__asan_init", "__tsan_init", "__msan_init",
+                                         "__lsan_init", "__hwasan_init" };
+    struct sanitizer_search *s = data;
+    bool defined = symbol->st_shndx != SHN_UNDEF;
+    s->has_init |= defined && IS_LISTED(name, inits);
+    s->has_malloc |= defined && strcmp(name, "malloc") == 0;
+    s->has_runtime |= strcmp(name, "__sanitizer_symbolize_code") == 0;
+    return true;
+}
+
+static bool is_sanitized(Elf *elf)
+{
+    struct sanitizer_search s = { .has_init = false };
+    walk_symbols(elf, search_sanitizer, &s);
+    return s.has_init || (s.has_runtime && s.has_malloc);
+}
+
+bool program_file_is_sanitized(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    bool sanitized = elf && is_sanitized(elf);
+    elf_end(elf);
+    close(fd);
+    return sanitized;
+}
+
 /* ---- allocators ------------------------------------------------------------------ */
 struct collection {
     struct function *list;
     size_t n, room;
     bool any; /* is there an allocator? */
-    char *sanitizer;
 };
 
 static bool collect(void *data, const char *name, const GElf_Sym *symbol)
 {
     struct collection *c = data;
     int type = GELF_ST_TYPE(symbol->st_info);
-    if (strcmp(name, "__asan_init") == 0 || strcmp(name, "__tsan_init") == 0 ||
-        strcmp(name, "__msan_init") == 0 || strcmp(name, "__lsan_init") == 0 ||
-        strcmp(name, "__hwasan_init") == 0)
-        snprintf(c->sanitizer, sizeof ((struct program *)0)->sanitizer, "%s", name);
+    if (symbol->st_shndx == SHN_UNDEF)
+        return true;
     if (type != STT_FUNC && type != STT_GNU_IFUNC)
         return true;
     if (c->n == c->room) {
@@ -309,10 +346,11 @@ static bool is_agent(const char *name)
 static bool add_module(struct program *p, const struct module *m)
 {
     const char *name = name_of(m->map);
-    struct collection c = { .sanitizer = p->sanitizer };
+    struct collection c = { .n = 0 };
     bool ok = true;
     if (begins(name, "ld-linux") || begins(name, "ld-2."))
         return add_file(p, m, CODE_LOADER);
+    p->sanitized |= is_sanitized(m->elf);
     walk_symbols(m->elf, collect, &c);
     if (is_libc(name)) {
         ok = add_file(p, m, CODE_SYSTEM) && add_functions(p, m, &c);

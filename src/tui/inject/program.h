@@ -29,7 +29,7 @@ struct program {
     size_t n_ranges, room;
     struct call_places places;
     bool hidden_allocator;     /* the program itself contains one */
-    char sanitizer[64];        /* what gave one away, or empty */
+    bool sanitized;            /* a sanitizer is in it */
     uint64_t agent;            /* base of a mapped agent, 0: there is none */
 };
 
@@ -43,5 +43,8 @@ enum code_kind program_kind(const struct program *p, uint64_t pc);
 /* The offset of a function from the base of the library in a file of ours; 0
  * when it is not there. */
 uint64_t program_symbol_of_file(const char *path, const char *name);
+
+/* Is a file of ours a sanitizer, or a program that one is linked into? */
+bool program_file_is_sanitized(const char *path);
 
 #endif
