@@ -619,12 +619,29 @@ static bool run_line(char *line)
     return claim(false, "%s: no such step", line);
 }
 
+/* Where the script is a pipe the command goes on until there is a line. The stream
+ * has no buffer, so that a line is where poll looks for it. */
+static bool next_line(FILE *script, char **line, size_t *size)
+{
+    struct pollfd fds[] = {
+        { .fd = fileno(script), .events = POLLIN },
+        { .fd = -1, .events = POLLIN },
+    };
+    do {
+        fds[1].fd = term.master;
+        if (poll(fds, 2, -1) > 0 && fds[1].revents)
+            take_output();
+    } while (!fds[0].revents);
+    return getline(line, size, script) >= 0;
+}
+
 static bool run_script(FILE *script)
 {
     char *line = NULL;
     size_t size = 0;
     bool ok = true;
-    while (ok && getline(&line, &size, script) >= 0) {
+    setvbuf(script, NULL, _IONBF, 0);
+    while (ok && next_line(script, &line, &size)) {
         line_number++;
         ok = run_line(line);
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads that allocate, resize and free at full speed, each with blocks of its
- * own and some that they hand to each other, so that the tier can be changed
- * under load. Lines on its input: "p" pauses all and prints
+ * tier_load [short [RATE]]: threads that allocate, resize and free, each with blocks
+ * of its own and some that they hand to each other, so that the tier can be changed
+ * under load. Each goes at full speed, or takes RATE steps a second. Lines on its input: "p" pauses all and prints
  * "allocations FREES LIVE_BLOCKS LIVE_BYTES" of these threads, "g" lets them go
  * on, end of input ends it. With the argument "short" some of the work is done by
  * threads that live for a moment, one at a time.
@@ -13,11 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "victim.h"
 
 #define THREADS 4
 #define SLOTS 5000
+#define STEPS 100 /* in a turn */
+#define SHORT_TURN 8
 
 static struct {
     pthread_mutex_t lock; /* of `handed` */
@@ -35,6 +38,14 @@ static struct worker {
 
 static int done; /* atomic */
 static bool with_short;
+static uint64_t turn_ns; /* 0: at full speed */
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
 
 static uint64_t next(struct worker *w)
 {
@@ -81,7 +92,7 @@ static void step(struct worker *w)
 
 static void *work_a_little(void *arg)
 {
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < STEPS; i++)
         step(arg);
     return NULL;
 }
@@ -94,16 +105,26 @@ static void leave_to_another(struct worker *w)
     pthread_join(thread, NULL);
 }
 
+static void sleep_until(uint64_t ns)
+{
+    struct timespec t = { .tv_sec = (time_t)(ns / 1000000000),
+                          .tv_nsec = (long)(ns % 1000000000) };
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
 static void *work(void *arg)
 {
     struct worker *w = arg;
+    uint64_t begin = now_ns();
     for (unsigned turn = 1; !__atomic_load_n(&done, __ATOMIC_RELAXED); turn++) {
         pthread_mutex_lock(&w->running);
-        if (with_short && w == workers && turn % 64 == 0)
+        if (with_short && w == workers && turn % SHORT_TURN == 0)
             leave_to_another(w);
         else
             work_a_little(w);
         pthread_mutex_unlock(&w->running);
+        if (turn_ns)
+            sleep_until(begin + turn * turn_ns);
     }
     return NULL;
 }
@@ -126,6 +147,8 @@ int main(int argc, char **argv)
 {
     char line[16];
     with_short = argc > 1 && strcmp(argv[1], "short") == 0;
+    if (argc > 2)
+        turn_ns = UINT64_C(1000000000) * STEPS / strtoull(argv[2], NULL, 10);
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int i = 0; i < THREADS; i++) {
         workers[i].state = 88172645463325252u + (uint64_t)i * 7919;
