@@ -2,10 +2,10 @@
 /*
  * tier_load [short [RATE]]: threads that allocate, resize and free, each with blocks
  * of its own and some that they hand to each other, so that the tier can be changed
- * under load. Each goes at full speed, or takes RATE steps a second. Lines on its input: "p" pauses all and prints
- * "allocations FREES LIVE_BLOCKS LIVE_BYTES" of these threads, "g" lets them go
- * on, end of input ends it. With the argument "short" some of the work is done by
- * threads that live for a moment, one at a time.
+ * under load. Each goes at full speed, or takes RATE steps a second. Lines on its
+ * input: "p" pauses all and prints "allocations FREES LIVE_BLOCKS LIVE_BYTES" of these
+ * threads, "g" lets them go on, end of input ends it. With the argument "short" some of
+ * the work is done by threads that live for a moment, one at a time.
  */
 #include <pthread.h>
 #include <stdbool.h>
