@@ -28,7 +28,8 @@ struct archive_writer {
     int fd;
     bool regular;       /* and not a pipe */
     bool published;     /* it bears its name */
-    char path[PATH_MAX], temporary[PATH_MAX + 16];
+    char path[PATH_MAX];
+    char temporary[PATH_MAX + 16]; /* what it is called until then; "": nothing */
     struct bytes out;   /* not written yet */
     uint64_t end;       /* of the last whole snapshot in the file */
     uint64_t at;        /* where the next bytes go */
@@ -73,6 +74,26 @@ static bool fail_write(struct archive_writer *w, int error)
 
 /* ---- the file ------------------------------------------------------------------- */
 
+static void folder_of(const char *path, char folder[PATH_MAX])
+{
+    snprintf(folder, PATH_MAX, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = '\0';
+    else
+        snprintf(folder, PATH_MAX, ".");
+}
+
+/* A file without a name goes by itself if we are killed. Not all file systems have
+ * such; and without /proc it could not be given a name. */
+static int open_nameless(const char *path)
+{
+    char folder[PATH_MAX];
+    folder_of(path, folder);
+    return access("/proc/self/fd", X_OK) == 0
+               ? open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
+}
+
 static bool open_file(struct archive_writer *w, const char *path)
 {
     struct stat st;
@@ -85,10 +106,15 @@ static bool open_file(struct archive_writer *w, const char *path)
         w->fd = open(path, O_WRONLY | O_CLOEXEC);
         return w->fd >= 0 || fail_write(w, errno);
     }
-    snprintf(w->temporary, sizeof w->temporary, "%s.XXXXXX", w->path);
-    w->fd = mkostemp(w->temporary, O_CLOEXEC);
-    if (w->fd < 0)
+    w->fd = open_nameless(w->path);
+    if (w->fd < 0) {
+        snprintf(w->temporary, sizeof w->temporary, "%s.XXXXXX", w->path);
+        w->fd = mkostemp(w->temporary, O_CLOEXEC);
+    }
+    if (w->fd < 0) {
+        w->temporary[0] = '\0';
         return fail_write(w, errno);
+    }
     mode_t mask = umask(0);
     umask(mask);
     fchmod(w->fd, exists ? st.st_mode & 0777 : 0666 & ~mask);
@@ -128,15 +154,28 @@ static bool cut_back(struct archive_writer *w)
 static void sync_folder(const char *path)
 {
     char folder[PATH_MAX];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        slash[slash == folder] = '\0';
-    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    folder_of(path, folder);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         fsync(fd);
         close(fd);
     }
+}
+
+/* Only rename replaces a file, and it needs a name: for that moment it gets one. */
+static bool give_name(struct archive_writer *w)
+{
+    char us[32];
+    snprintf(us, sizeof us, "/proc/self/fd/%d", w->fd);
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(w->temporary, sizeof w->temporary, "%s.%d-%u", w->path, getpid(), i);
+        if (linkat(AT_FDCWD, us, AT_FDCWD, w->temporary, AT_SYMLINK_FOLLOW) == 0)
+            return true;
+        if (errno != EEXIST)
+            break;
+    }
+    w->temporary[0] = '\0';
+    return false;
 }
 
 bool archive_sync(struct archive_writer *w)
@@ -147,7 +186,7 @@ bool archive_sync(struct archive_writer *w)
         return fail_write(w, errno);
     if (w->published || !w->snapshots)
         return true;
-    if (rename(w->temporary, w->path) != 0)
+    if ((!w->temporary[0] && !give_name(w)) || rename(w->temporary, w->path) != 0)
         return fail_write(w, errno);
     w->published = true;
     sync_folder(w->path);
@@ -193,7 +232,7 @@ struct archive_writer *archive_create(const char *path, enum file_kind kind,
 
 void archive_abandon(struct archive_writer *w)
 {
-    if (w->regular && !w->published)
+    if (w->temporary[0] && !w->published)
         unlink(w->temporary);
     free_writer(w);
 }

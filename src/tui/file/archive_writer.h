@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The writing side of archives. A file appears under its name with the first
- * archive_sync, when all that is in it is on the disk; later snapshots are
+ * archive_sync, when all that is in it is on the disk, and until then goes by itself
+ * if the process is killed, where the file system can do that; later snapshots are
  * appended to it, so that what is there is a good file at any time, and a power cut
  * costs what was not synced.
  *
