@@ -109,10 +109,6 @@ keys x
 wait! SELECTED
 tab Threads
 match "tier_load"
-keys <Space>
-wait SELECTED
-keys x
-wait! SELECTED
 tab Time
 wait "now: live"
 keys <Home>
