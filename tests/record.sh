@@ -56,6 +56,8 @@ segment=$(echo "$MEMTOP_DIR"/memtop-*-*)
 for name in allocations frees live_bytes bytes_allocated peak_bytes; do
     is "$(total $name rec)" "$(total $name "$segment")" "at its end it has the same $name"
 done
+"$MEMTOP" report --at '#1' rec >out 2>err
+is "$? $(wc -c <err)" '0 0' 'its first snapshot, from before most modules were known, can be read'
 "$MEMTOP" clean >/dev/null
 "$MEMTOP" record -o rec -- sh -c 'exit 7' 2>err
 is $? 7 'its status is passed on'

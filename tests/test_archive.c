@@ -28,13 +28,20 @@ static void *rows(size_t n, size_t bytes)
     return calloc(n, bytes);
 }
 
+/* Each step has a node and a module more. */
+static uint16_t module_of(size_t node)
+{
+    return (uint16_t)(node == 0 ? 0 : node < NODES ? node % 3 : node - NODES + 3);
+}
+
 static void fill_stacks(struct snapshot *s, unsigned step)
 {
     s->n_nodes = NODES + step;
     s->nodes = rows(s->n_nodes, sizeof *s->nodes);
     for (uint32_t i = 1; i < s->n_nodes; i++)
         s->nodes[i] = (struct node_row){ .pc = UINT64_C(0x7f0000001000) + i * 24,
-                                         .parent = i / 2, .module = i % 3,
+                                         .parent = i / 2,
+                                         .module = module_of(i),
                                          .depth = (uint16_t)(1 + i / 8), .exact = i % 5 == 0 };
     s->n_sites = SITES + step;
     s->sites = rows(s->n_sites, sizeof *s->sites);
@@ -47,9 +54,9 @@ static void fill_stacks(struct snapshot *s, unsigned step)
             .peak_bytes = -(int64_t)i, .samples = i / 20, .allocations_error = 1,
             .bytes_allocated_error = UINT64_MAX, .live_blocks_error = 3, .live_bytes_error = 4,
         };
-    s->n_modules = 3;
-    s->modules = rows(3, sizeof *s->modules);
-    for (unsigned i = 1; i < 3; i++) {
+    s->n_modules = 3 + step;
+    s->modules = rows(s->n_modules, sizeof *s->modules);
+    for (unsigned i = 1; i < s->n_modules; i++) {
         s->modules[i] = (struct module_row){ .start = 0x1000 * i, .end = 0x2000 * i, .bias = i,
                                              .unloaded = i == 2 && step > 1,
                                              .build_id_bytes = 20 };
@@ -235,7 +242,9 @@ static bool same(const struct snapshot *a, const struct snapshot *b)
         { "examples", SAME(examples) }, { "threads", SAME(threads) }, { "sites", SAME(sites) },
         { "nodes", a->n_nodes <= b->n_nodes &&
                        same_rows(a->nodes, a->n_nodes, b->nodes, a->n_nodes, sizeof *a->nodes) },
-        { "modules", SAME(modules) }, { "seconds", SAME(seconds) },
+        { "modules", a->n_modules <= b->n_modules &&
+                         same_rows(a->modules, a->n_modules, b->modules, a->n_modules,
+                                   sizeof *a->modules) }, { "seconds", SAME(seconds) },
         { "marks", SAME(marks) },
         { "density", a->density.tick_ns == b->density.tick_ns &&
                          a->density.last_tick == b->density.last_tick &&
@@ -256,6 +265,10 @@ static void check_loaded(struct archive *a, size_t i)
     fill(&wanted, (unsigned)i);
     snapshot_init(&got);
     tap_ok(archive_load(a, i, &got) && same(&wanted, &got), "snapshot %zu is as it was", i);
+    bool known = true;
+    for (size_t n = 0; n < got.n_nodes; n++)
+        known &= got.nodes[n].module < got.n_modules && got.nodes[n].module == module_of(n);
+    tap_ok(known, "the module of each node is known");
     snapshot_fini(&got);
     snapshot_fini(&wanted);
 }

@@ -32,7 +32,7 @@ struct archive {
     enum file_kind kind;
     struct entry *entries;
     size_t n, capacity;
-    struct image all;     /* nodes and seconds of the whole file */
+    struct image all;     /* nodes, seconds and modules of the whole file */
     struct names_in names;
     struct image *now;    /* the one that was loaded last */
     size_t loaded;        /* its index, SIZE_MAX none */
@@ -100,19 +100,20 @@ static bool find_end(struct archive *a, uint64_t at, uint64_t *end)
     return false;
 }
 
-/* What is written once for the file, and the moment. */
+/* What is written once for the file, the modules, and the moment. */
 static bool take_section(struct archive *a, const struct section_head *h, struct entry *e)
 {
     const struct part *p = part_of(h->id);
     struct cursor c;
-    bool ours = names_in_section(h->id) || h->id == ID_SNAPSHOT || (p && p->appended);
+    bool ours = names_in_section(h->id) || h->id == ID_SNAPSHOT || h->id == ID_MODULES ||
+                (p && p->appended);
     if (!ours)
         return true;
     if (!payload_of(a, h, &c))
         return false;
     if (!p)
         return names_in_take(&a->names, h->id, c, a->all.s.n_nodes);
-    if (!part_decode(p, &a->all, c, true))
+    if (!part_decode(p, &a->all, c, p->appended || (h->flags & SECTION_DELTA) != 0))
         return false;
     e->moment = a->all.moment;
     return true;
@@ -321,8 +322,21 @@ static bool load(struct archive *a, size_t i)
     return true;
 }
 
-/* Copy the image into the caller's snapshot, with all nodes that the file has: a
- * node has one number in all its snapshots. */
+/* The snapshot's own modules, and behind them those that came later. */
+static bool copy_modules(struct archive *a, const struct part *p, struct image *to)
+{
+    size_t own = part_count(p, a->now), all = part_count(p, &a->all);
+    if (own >= all)
+        return part_copy(p, to, a->now, own);
+    if (!part_copy(p, to, &a->all, all))
+        return false;
+    if (own)
+        memcpy(part_rows(p, to), part_rows(p, a->now), own * p->row_bytes);
+    return true;
+}
+
+/* Copy the image into the caller's snapshot, with all nodes that the file has, and
+ * their modules: a node has one number in all its snapshots, and so has a module. */
 static bool hand_out(struct archive *a, const struct entry *e, struct image *to)
 {
     size_t n;
@@ -332,7 +346,7 @@ static bool hand_out(struct archive *a, const struct entry *e, struct image *to)
         const struct image *from = p->appended ? &a->all : a->now;
         bool seconds = p->appended && part_rows(p, from) == a->all.s.seconds;
         size_t rows = seconds ? e->n_seconds : part_count(p, from);
-        if (!part_copy(p, to, from, rows))
+        if (p->id == ID_MODULES ? !copy_modules(a, p, to) : !part_copy(p, to, from, rows))
             return false;
     }
     return image_check(to) && image_unwind(to);

@@ -10,6 +10,7 @@
 #include "tui/file/section.h"
 
 #define ID_SNAPSHOT SECTION_ID('S', 'N', 'A', 'P') /* the first of a snapshot */
+#define ID_MODULES  SECTION_ID('M', 'O', 'D', 'U') /* a part, by name */
 #define ID_BLOCKS   SECTION_ID('B', 'L', 'K', 'S')
 #define ID_END      SECTION_ID('D', 'O', 'N', 'E') /* the last: how many sections */
 
