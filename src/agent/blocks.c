@@ -17,6 +17,7 @@ _Static_assert(SEG_REGION_BLOCKS / SEG_REGION_PARTS == 1u << BLOCKS_PART_SHIFT, 
 #define PART_BYTES BLOCKS_PART_BYTES
 #define PART_BLOCKS (SEG_REGION_BLOCKS / SEG_REGION_PARTS)
 #define PART_PAGES (PART_BLOCKS / PAGE_BLOCKS)
+#define ALL_PAGES ((1u << PART_PAGES) - 1)
 #define OVERFLOW_PARTS (SEG_OVERFLOW_SLOTS * sizeof(struct seg_overflow) / STORE_STEP)
 #define USED_BEFORE 1u
 
@@ -35,6 +36,7 @@ static uint64_t (*lone_pages)[REGION_PAGES / 64];
 static uint64_t shadow_regions[REGIONS_MAX];
 
 uint32_t blocks_shift;
+uint32_t blocks_second;
 uint64_t blocks_overflow;
 int64_t blocks_lost;
 
@@ -78,6 +80,7 @@ void blocks_attach(void)
         shadow_regions[i] = 0;
     region_blocks_used = 0;
     blocks_shift = store.header->granule_shift;
+    blocks_second = blocks_shift == SEG_GRANULE_GLIBC ? 0 : 1u << (blocks_shift - 1);
 }
 
 static uint64_t sub_of(uintptr_t address)
@@ -159,7 +162,7 @@ static struct seg_block *locate_committed(uintptr_t address, struct seg_region *
 static struct seg_block *locate(uintptr_t address, struct seg_region **entry)
 {
     struct seg_block *record = locate_committed(address, entry);
-    if (record || !*entry || (*entry)->blocks == 0)
+    if (record || !*entry || __atomic_load_n(&(*entry)->blocks, __ATOMIC_ACQUIRE) == 0)
         return record;
     uint64_t slot = (address >> blocks_shift) % SEG_REGION_BLOCKS;
     if (shrink_ask(part_number(*entry, slot)) == SHRINK_CANCELLED)
@@ -249,31 +252,48 @@ static struct seg_region *find_entry(uint64_t region)
     return &store.region_l2[(size_t)(l2 - 1) * SEG_L2_ENTRIES + region % SEG_L2_ENTRIES];
 }
 
-bool blocks_part(uint32_t number, struct blocks_part *out)
+/* The region of a shadow; NULL: none yet. */
+static struct seg_region *region_of(uint32_t shadow, uint64_t *number)
+{
+    uint64_t region = __atomic_load_n(&shadow_regions[shadow], __ATOMIC_ACQUIRE);
+    *number = region - 1;
+    return region ? find_entry(region - 1) : NULL;
+}
+
+bool blocks_part_with(uint32_t number, uint32_t committed, struct blocks_part *out)
 {
     uint32_t shadow = number / SEG_REGION_PARTS, part = number % SEG_REGION_PARTS;
-    uint64_t region = __atomic_load_n(&shadow_regions[shadow], __ATOMIC_ACQUIRE);
-    if (region == 0)
-        return false;
-    struct seg_region *r = find_entry(--region);
+    unsigned first = part * PART_PAGES;
+    uint64_t region, pages = committed & ALL_PAGES;
+    struct seg_region *r = region_of(shadow, &region);
     if (!r)
         return false;
-    uint32_t bit = __atomic_load_n(&r->committed, __ATOMIC_ACQUIRE) & 1u << part;
-    unsigned first = part * PART_PAGES;
-    uint64_t *word = &lone_pages[shadow][first / 64];
-    uint64_t pages = __atomic_load_n(word, __ATOMIC_ACQUIRE) &
-                     ((UINT64_C(1) << PART_PAGES) - 1) << first % 64;
+    bool whole = committed > ALL_PAGES;
     *out = (struct blocks_part){
+        .committed = committed,
         .region = r,
-        .bit = bit,
-        .word = word,
-        .pages = pages,
+        .bit = whole ? 1u << part : 0,
+        .word = &lone_pages[shadow][first / 64],
+        .pages = pages << first % 64,
         .first_page = first % 64,
-        .bytes = (bit ? PART_BYTES : 0) + (size_t)__builtin_popcountll(pages) * PAGE_BYTES,
+        .bytes = (whole ? PART_BYTES : 0) + (size_t)__builtin_popcountll(pages) * PAGE_BYTES,
         .records = &store.blocks[(size_t)shadow * SEG_REGION_BLOCKS + part * PART_BLOCKS],
         .granule = (region << SEG_REGION_SHIFT) + part * PART_BLOCKS,
     };
-    return bit || pages;
+    return committed != 0;
+}
+
+bool blocks_part(uint32_t number, struct blocks_part *out)
+{
+    uint32_t shadow = number / SEG_REGION_PARTS, part = number % SEG_REGION_PARTS;
+    unsigned first = part * PART_PAGES;
+    uint64_t region, pages;
+    const struct seg_region *r = region_of(shadow, &region);
+    if (!r)
+        return false;
+    pages = __atomic_load_n(&lone_pages[shadow][first / 64], __ATOMIC_ACQUIRE) >> first % 64;
+    uint32_t whole = __atomic_load_n(&r->committed, __ATOMIC_ACQUIRE) >> part & 1;
+    return blocks_part_with(number, (uint32_t)(pages & ALL_PAGES) | whole << PART_PAGES, out);
 }
 
 static bool page_is_free(const struct seg_block *records)
@@ -328,7 +348,7 @@ static bool overflow_ready(uint32_t slot, bool commit)
 
 static struct seg_overflow *overflow_find(uintptr_t address)
 {
-    if (__atomic_load_n(&blocks_overflow, __ATOMIC_RELAXED) == 0)
+    if (!blocks_is_second(address) && __atomic_load_n(&blocks_overflow, __ATOMIC_RELAXED) == 0)
         return NULL;
     uint32_t start = seg_overflow_hash(address);
     for (uint32_t i = 0; i < SEG_OVERFLOW_PROBES; i++) {
@@ -360,7 +380,8 @@ static bool overflow_insert(uintptr_t address, const struct block *b)
         o->size = b->size;
         o->site = b->site;
         o->when = blocks_when(b->birth, b->thread, 0);
-        if (__atomic_fetch_add(&blocks_overflow, 1, __ATOMIC_RELAXED) == 0)
+        if (!blocks_is_second(address) &&
+            __atomic_fetch_add(&blocks_overflow, 1, __ATOMIC_RELAXED) == 0)
             care_begin();
         return true;
     }
@@ -376,7 +397,8 @@ static bool overflow_take(uintptr_t address, struct block *out)
     out->size = o->size;
     out->site = o->site;
     __atomic_store_n(&o->address, USED_BEFORE, __ATOMIC_RELEASE);
-    if (__atomic_sub_fetch(&blocks_overflow, 1, __ATOMIC_RELAXED) == 0)
+    if (!blocks_is_second(address) &&
+        __atomic_sub_fetch(&blocks_overflow, 1, __ATOMIC_RELAXED) == 0)
         care_end(1);
     return true;
 }
@@ -396,6 +418,8 @@ enum blocks_result blocks_put_slowly(uintptr_t address, const struct block *b,
                                      struct block *old)
 {
     struct seg_region *entry;
+    if (blocks_is_second(address))
+        return overflow_put(address, b, old);
     struct seg_block *record = locate(address, &entry);
     if (!record)
         record = make_room(address, b->size, entry);
@@ -410,14 +434,15 @@ enum blocks_result blocks_put_slowly(uintptr_t address, const struct block *b,
     } else if (overflow_take(address, old)) {
         result = BLOCKS_REPLACED;
     }
-    record->when = blocks_when(b->birth, b->thread, address);
-    __atomic_store_n(&record->what, blocks_what(b->size, b->site), __ATOMIC_RELEASE);
+    blocks_write(record, blocks_what(b->size, b->site), blocks_when(b->birth, b->thread, address));
     return result;
 }
 
 bool blocks_take_slowly(uintptr_t address, struct block *out)
 {
     struct seg_region *entry;
+    if (blocks_is_second(address))
+        return overflow_take(address, out);
     struct seg_block *record = locate(address, &entry);
     if (!record || record->what == 0 || record->when >> BLOCKS_SUB_SHIFT != sub_of(address))
         return overflow_take(address, out);

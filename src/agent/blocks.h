@@ -61,6 +61,7 @@ bool blocks_take_slowly(uintptr_t address, struct block *out);
 
 /* A part of the shadow, of which something is committed. */
 struct blocks_part {
+    uint32_t committed;          /* all that is to be known besides its number */
     struct seg_region *region;
     uint32_t bit;                /* of region->committed; 0: only `pages` are */
     uint64_t *word;              /* of the pages committed one by one, and */
@@ -77,6 +78,9 @@ uint32_t blocks_parts(void);
 /* False: nothing of that part is committed. */
 bool blocks_part(uint32_t number, struct blocks_part *out);
 
+/* The same, of which it is known what is committed: fewer than 32 bits. */
+bool blocks_part_with(uint32_t number, uint32_t committed, struct blocks_part *out);
+
 /* Are all its records free? Only as of now. */
 bool blocks_part_is_free(const struct blocks_part *p);
 
@@ -92,7 +96,8 @@ void blocks_restore_part(const struct blocks_part *p);
 
 #pragma GCC visibility push(hidden)
 extern uint32_t blocks_shift;    /* bytes per record = 1 << this */
-extern uint64_t blocks_overflow; /* records in the overflow table; atomic */
+extern uint32_t blocks_second;   /* see blocks_is_second; 0: no granule is shared */
+extern uint64_t blocks_overflow; /* other records in the overflow table; atomic */
 extern int64_t blocks_lost;      /* blocks about that found no room; atomic */
 #pragma GCC visibility pop
 
@@ -116,6 +121,13 @@ static inline void blocks_unpack(struct block *b, uint64_t what, uint64_t when)
                 ((1u << SEG_BLOCK_THREAD_BITS) - 1);
 }
 
+/* May the block share its granule with one before it? Then its record is in the overflow
+ * table, and only there: so threads that have one of them each never meet at a record. */
+static inline bool blocks_is_second(uintptr_t address)
+{
+    return ((uint32_t)address & blocks_second) != 0;
+}
+
 /* The record of an address in a part that is committed as a whole, else NULL. */
 static inline struct seg_block *blocks_near(uintptr_t address)
 {
@@ -123,44 +135,34 @@ static inline struct seg_block *blocks_near(uintptr_t address)
     uint64_t part = granule >> BLOCKS_PART_SHIFT, leaf = part >> BLOCKS_LEAF_SHIFT;
     if (__builtin_expect(leaf >= BLOCKS_LEAVES, 0))
         return NULL;
-    const uintptr_t *entry =
-        &blocks_leaves[leaf]->bias[part % (1u << BLOCKS_LEAF_SHIFT)];
-    uintptr_t bias = __atomic_load_n(entry, __ATOMIC_RELAXED);
+    const struct blocks_leaf *there = __atomic_load_n(&blocks_leaves[leaf], __ATOMIC_RELAXED);
+    uintptr_t bias = __atomic_load_n(&there->bias[part % (1u << BLOCKS_LEAF_SHIFT)],
+                                     __ATOMIC_RELAXED);
     if (__builtin_expect(bias == 0, 0))
         return NULL;
     return (struct seg_block *)(bias + granule * sizeof(struct seg_block));
 }
 
-/* Is this the record of a block at just that address? */
-static inline bool blocks_is_at(const struct seg_block *record, uintptr_t address)
+/* A record, which may be another block's, of another thread. */
+static inline struct seg_block blocks_read(const struct seg_block *record)
 {
-    return record->what != 0 && ((record->when >> BLOCKS_SUB_SHIFT ^ address >> 2) & 7) == 0;
-}
-
-/* Put a record in where it is simple: near, in a free place, of a usual size,
- * and nothing in the overflow table. False: use blocks_put_slowly. */
-static inline bool blocks_put(uintptr_t address, uint64_t size, uint32_t site, uint64_t birth,
-                              uint32_t thread)
-{
-    struct seg_block *record = blocks_near(address);
-    if (__builtin_expect(!record || record->what != 0 || size >= BLOCKS_SIZE_MASK - 1 ||
-                         __atomic_load_n(&blocks_overflow, __ATOMIC_RELAXED) != 0, 0))
-        return false;
-    record->when = blocks_when(birth, thread, address);
-    __atomic_store_n(&record->what, blocks_what(size, site), __ATOMIC_RELEASE);
-    return true;
-}
-
-/* Take the record of `address` out where it is simple. what == 0: use
- * blocks_take_slowly. */
-static inline struct seg_block blocks_take(uintptr_t address)
-{
-    struct seg_block *record = blocks_near(address);
-    if (__builtin_expect(!record || !blocks_is_at(record, address), 0))
-        return (struct seg_block){ 0 };
-    struct seg_block found = *record;
-    __atomic_store_n(&record->what, 0, __ATOMIC_RELEASE);
+    struct seg_block found;
+    found.what = __atomic_load_n(&record->what, __ATOMIC_ACQUIRE);
+    found.when = __atomic_load_n(&record->when, __ATOMIC_RELAXED);
     return found;
+}
+
+/* Is it that of a block at just that address? */
+static inline bool blocks_is_at(struct seg_block found, uintptr_t address)
+{
+    return found.what != 0 && ((found.when >> BLOCKS_SUB_SHIFT ^ address >> 2) & 7) == 0;
+}
+
+/* Fill the free record of a block. */
+static inline void blocks_write(struct seg_block *record, uint64_t what, uint64_t when)
+{
+    __atomic_store_n(&record->when, when, __ATOMIC_RELAXED);
+    __atomic_store_n(&record->what, what, __ATOMIC_RELEASE);
 }
 
 #endif

@@ -53,7 +53,7 @@ static inline struct thread *gate_enter(void)
     uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
     if (__builtin_expect(g->word != GATE_OPEN, 0))
         return gate_enter_slowly(frame);
-    g->word = frame;
+    __atomic_store_n(&g->word, frame, __ATOMIC_RELAXED);
     gate_fence();
     if (__builtin_expect(!g->ready, 0))
         return gate_enter_slowly(frame);
@@ -66,7 +66,7 @@ static inline __attribute__((always_inline)) struct thread *gate_try(void)
     struct gate *g = gate_self;
     if (__builtin_expect(g->word != GATE_OPEN, 0))
         return NULL;
-    g->word = (uintptr_t)__builtin_frame_address(0);
+    __atomic_store_n(&g->word, (uintptr_t)__builtin_frame_address(0), __ATOMIC_RELAXED);
     gate_fence();
     if (__builtin_expect(!g->ready, 0))
         return NULL;

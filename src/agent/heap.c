@@ -21,7 +21,7 @@ void heap_take(int64_t bytes, int64_t blocks, uint64_t ticks)
     struct seg_globals *g = store.globals;
     take(&g->room_blocks, &g->peak_blocks, blocks);
     if (take(&g->room_bytes, &g->peak_bytes, bytes)) {
-        g->peak_ticks = ticks;
+        __atomic_store_n(&g->peak_ticks, ticks, __ATOMIC_RELAXED);
         __atomic_store_n(&g->at_peak, 1, __ATOMIC_RELEASE);
     }
 }
@@ -34,6 +34,7 @@ void heap_flush(struct thread *t, uint64_t ticks)
     if (bytes == 0 && blocks == 0)
         return;
     __atomic_or_fetch(&store.header->flags, SEG_FLAG_THREADED, __ATOMIC_RELAXED);
-    store.header->peak_slack = (uint64_t)(threads_rows() - 1) * SEG_BATCH_BYTES;
+    uint64_t slack = (uint64_t)(threads_rows() - 1) * SEG_BATCH_BYTES;
+    __atomic_store_n(&store.header->peak_slack, slack, __ATOMIC_RELAXED);
     heap_take(bytes, blocks, ticks);
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/owned.h"
 #include "agent/store.h"
 #include "agent/thread.h"
 
@@ -36,6 +37,19 @@ void heap_flush(struct thread *t, uint64_t ticks);
 /* So much more (or less) is alive; with any number of threads. */
 void heap_take(int64_t bytes, int64_t blocks, uint64_t ticks);
 
+/* t keeps so much more to itself. Returns how many bytes that makes. */
+static inline __attribute__((always_inline)) int64_t heap_keep(struct thread *t, bool shared,
+                                                               int64_t bytes, int64_t blocks)
+{
+    struct seg_thread *page = t->page;
+    if (shared) {
+        __atomic_add_fetch(&page->pending_blocks, blocks, __ATOMIC_RELAXED);
+        return __atomic_add_fetch(&page->pending_bytes, bytes, __ATOMIC_RELAXED);
+    }
+    page->pending_blocks += blocks;
+    return page->pending_bytes += bytes;
+}
+
 /* `bytes` in a block more are alive, as of `ticks`. */
 static inline __attribute__((always_inline)) void heap_grow(struct thread *t, bool shared,
                                                             uint64_t bytes, uint64_t ticks)
@@ -54,8 +68,7 @@ static inline __attribute__((always_inline)) void heap_grow(struct thread *t, bo
         }
         return;
     }
-    t->page->pending_blocks++;
-    if ((t->page->pending_bytes += (int64_t)bytes) >= SEG_BATCH_BYTES)
+    if (heap_keep(t, shared, (int64_t)bytes, 1) >= SEG_BATCH_BYTES)
         heap_flush(t, ticks);
 }
 
@@ -69,9 +82,8 @@ static inline __attribute__((always_inline)) void heap_fall(struct thread *t, bo
         g->room_blocks++;
         return;
     }
-    t->page->pending_blocks--;
-    if ((t->page->pending_bytes -= (int64_t)bytes) <= -SEG_BATCH_BYTES)
-        heap_flush(t, t->page->last_ticks);
+    if (heap_keep(t, shared, -(int64_t)bytes, -1) <= -SEG_BATCH_BYTES)
+        heap_flush(t, owned_read(&t->page->last_ticks));
 }
 
 /* The same for estimates: `blocks` more, or fewer. */
@@ -81,9 +93,7 @@ static inline void heap_add(struct thread *t, bool shared, int64_t bytes, int64_
     if (!shared && heap_single_threaded())
         heap_take(bytes, blocks, ticks);
     else {
-        t->page->pending_bytes += bytes;
-        t->page->pending_blocks += blocks;
-        int64_t pending = t->page->pending_bytes;
+        int64_t pending = heap_keep(t, shared, bytes, blocks);
         if (pending >= SEG_BATCH_BYTES || pending <= -SEG_BATCH_BYTES)
             heap_flush(t, ticks);
     }

@@ -13,6 +13,7 @@
 
 #include "agent/heap.h"
 #include "agent/marks.h"
+#include "agent/owned.h"
 #include "agent/shrink.h"
 #include "agent/sites.h"
 #include "agent/store.h"
@@ -132,7 +133,7 @@ static void consider(const struct seg_second_site *candidate)
 
 static void scan_slice(void)
 {
-    uint32_t n = (uint32_t)store.header->sections[SEG_SITES].count;
+    uint32_t n = (uint32_t)store_count(SEG_SITES);
     uint32_t left = slice_rows();
     for (uint32_t sites = 0; sites < n && left > 0; sites++) {
         if (state.cursor >= n)
@@ -166,20 +167,22 @@ static uint32_t folding_now(void)
 static void sum_page(struct sum *sum, const struct seg_thread *page)
 {
     for (unsigned i = 0; i < SEG_SIZE_CLASSES; i++) {
-        sum->allocations += page->classes[i].allocations;
-        sum->frees += page->classes[i].frees;
-        sum->bytes_allocated += page->classes[i].bytes_allocated;
-        sum->bytes_freed += page->classes[i].bytes_freed;
+        sum->allocations += owned_read(&page->classes[i].allocations);
+        sum->frees += owned_read(&page->classes[i].frees);
+        sum->bytes_allocated += owned_read(&page->classes[i].bytes_allocated);
+        sum->bytes_freed += owned_read(&page->classes[i].bytes_freed);
     }
-    if (!tier.sampled)
+    if (!tier_was_sampled())
         return;
     for (unsigned i = 0; i < SEG_SIZE_CLASSES; i++) {
-        sum->passed_allocations += page->passed[i].allocations;
-        sum->passed_bytes += page->passed[i].bytes;
+        sum->passed_allocations += owned_read(&page->passed[i].allocations);
+        sum->passed_bytes += owned_read(&page->passed[i].bytes);
     }
-    sum->passed_frees += page->samples_freed + page->unsampled_frees;
-    sum->weighed_blocks += page->blocks_weighed - page->blocks_weighed_freed;
-    sum->weighed_bytes += page->bytes_weighed - page->bytes_weighed_freed;
+    sum->passed_frees += owned_read(&page->samples_freed) + owned_read(&page->unsampled_frees);
+    sum->weighed_blocks += owned_read(&page->blocks_weighed) -
+                           owned_read(&page->blocks_weighed_freed);
+    sum->weighed_bytes += owned_read(&page->bytes_weighed) -
+                          owned_read(&page->bytes_weighed_freed);
 }
 
 /* Add the next n rows. True when all are in. While threads end and their figures
@@ -233,10 +236,10 @@ static void write_record(void)
     sort_top();
     struct seg_second record = {
         .monotonic_ns = state.pending_ns,
-        .peak_bytes = store.globals->peak_bytes,
+        .peak_bytes = __atomic_load_n(&store.globals->peak_bytes, __ATOMIC_RELAXED),
         .threads = threads_rows() - THREAD_ROW_FIRST,
         .tier = tier.kind,
-        .sites = (uint32_t)store.header->sections[SEG_SITES].count,
+        .sites = (uint32_t)store_count(SEG_SITES),
     };
     conclude(&record);
     for (unsigned i = 0; i < state.n_top; i++)
@@ -294,10 +297,12 @@ static void write_if_due(void)
 void history_tick(struct thread *t, uint64_t ticks)
 {
     struct seg_thread *page = t->page;
-    if (page->density_count)
-        add_density(page->density_tick, page->density_count);
-    page->density_tick = ticks >> CLOCK_SHIFT_DENSITY;
-    page->density_count = 0;
+    /* The shared row's have several writers. */
+    uint64_t count = __atomic_exchange_n(&page->density_count, 0, __ATOMIC_RELAXED);
+    uint64_t tick = __atomic_exchange_n(&page->density_tick, ticks >> CLOCK_SHIFT_DENSITY,
+                                        __ATOMIC_RELAXED);
+    if (count)
+        add_density(tick, count);
     heap_flush(t, ticks);
     if (!t->shared)
         threads_refresh_name(t);
@@ -311,7 +316,7 @@ void history_tick(struct thread *t, uint64_t ticks)
             shrink_tick(t);
         leave();
     }
-    if (t->tier_version != __atomic_load_n(&tier.version, __ATOMIC_ACQUIRE))
+    if (!t->shared && t->tier_version != __atomic_load_n(&tier.version, __ATOMIC_ACQUIRE))
         tier_adopt(t);
 }
 

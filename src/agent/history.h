@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "agent/clock.h"
+#include "agent/owned.h"
 #include "agent/thread.h"
 
 void history_attach(void); /* a new segment */
@@ -22,7 +23,7 @@ void history_tick(struct thread *t, uint64_t ticks);
 /* Has a density tick passed? */
 static inline bool history_is_due(const struct thread *t, uint64_t ticks)
 {
-    return __builtin_expect(t->page->density_tick != ticks >> CLOCK_SHIFT_DENSITY, 0);
+    return __builtin_expect(owned_read(&t->page->density_tick) != ticks >> CLOCK_SHIFT_DENSITY, 0);
 }
 
 /* Call on each event with the time of it. */

@@ -134,8 +134,7 @@ static uint16_t append(const struct place *where)
         unregistered = true;
         return 0;
     }
-    first_nodes[index] = (uint32_t)__atomic_load_n(&store.header->sections[SEG_NODES].count,
-                                                   __ATOMIC_ACQUIRE);
+    first_nodes[index] = (uint32_t)store_count(SEG_NODES);
     struct seg_module *m = &store.modules[index];
     m->start = where->start;
     m->end = where->end;
@@ -151,11 +150,11 @@ static uint16_t append(const struct place *where)
 /* Only new nodes ask, so a scan from the youngest will do. */
 static uint16_t find_known(uintptr_t pc)
 {
-    uint64_t n = store.header->sections[SEG_MODULES].count;
+    uint64_t n = store_count(SEG_MODULES);
     for (uint64_t i = n; i-- > 1;) {
         const struct seg_module *m = &store.modules[i];
-        if (pc >= m->start && pc < m->end &&
-            __atomic_load_n(&m->state, __ATOMIC_ACQUIRE) == SEG_MODULE_LOADED)
+        if (__atomic_load_n(&m->state, __ATOMIC_ACQUIRE) == SEG_MODULE_LOADED &&
+            pc >= m->start && pc < m->end)
             return (uint16_t)i;
     }
     return 0;
@@ -216,11 +215,12 @@ static void watch_retiring(bool more)
  * to look for in the trie. */
 static void retire(uintptr_t start, uintptr_t end)
 {
-    uint64_t n = store.header->sections[SEG_MODULES].count;
+    uint64_t n = store_count(SEG_MODULES);
     uint32_t first = unregistered ? 1 : UINT32_MAX;
     for (uint64_t i = 1; i < n; i++) {
         struct seg_module *m = &store.modules[i];
-        if (m->start < start || m->end > end || m->state != SEG_MODULE_LOADED)
+        if (__atomic_load_n(&m->state, __ATOMIC_ACQUIRE) != SEG_MODULE_LOADED ||
+            m->start < start || m->end > end)
             continue;
         __atomic_store_n(&m->state, SEG_MODULE_UNLOADED, __ATOMIC_RELEASE);
         if (first_nodes[i] < first)

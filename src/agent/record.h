@@ -14,6 +14,7 @@
 #include "agent/care.h"
 #include "agent/clock.h"
 #include "agent/heap.h"
+#include "agent/owned.h"
 #include "agent/sites.h"
 #include "agent/thread.h"
 #include "agent/tracker.h"
@@ -29,10 +30,7 @@ _Static_assert(RECORD_SIZE_MAX < BLOCKS_SIZE_MASK - 1, "it fits");
 /* Add to a counter of t's own, or of the shared row. */
 HOT void record_add(bool shared, uint64_t *counter, uint64_t n)
 {
-    if (shared)
-        __atomic_add_fetch(counter, n, __ATOMIC_RELAXED);
-    else
-        *counter += n;
+    owned_add(shared, counter, n);
 }
 
 HOT void record_count_alloc(struct thread *t, bool shared, uint64_t size,
@@ -42,12 +40,12 @@ HOT void record_count_alloc(struct thread *t, bool shared, uint64_t size,
     record_add(shared, &class->allocations, 1);
     record_add(shared, &class->bytes_allocated, size);
     if (__builtin_expect(c != NULL, 1)) {
-        sites_keep_peak(c, __atomic_load_n(&store.globals->epoch, __ATOMIC_RELAXED));
+        sites_keep_peak(c, shared, __atomic_load_n(&store.globals->epoch, __ATOMIC_RELAXED));
         record_add(shared, &c->allocations, 1);
         record_add(shared, &c->bytes_allocated, size);
     }
     record_add(shared, &t->page->density_count, 1);
-    t->page->last_ticks = ticks;
+    __atomic_store_n(&t->page->last_ticks, ticks, __ATOMIC_RELAXED);
     heap_grow(t, shared, size, ticks);
 }
 
@@ -59,7 +57,7 @@ HOT void record_count_free(struct thread *t, bool shared, uint64_t size,
     record_add(shared, &class->bytes_freed, size);
     uint32_t epoch = heap_descend();
     if (__builtin_expect(c != NULL, 1)) {
-        sites_keep_peak(c, epoch);
+        sites_keep_peak(c, shared, epoch);
         record_add(shared, &c->frees, 1);
         record_add(shared, &c->bytes_freed, size);
     }
@@ -111,12 +109,12 @@ HOT bool record_alloc(struct thread *t, enum seg_function fn, void *p, size_t si
         !record_same_stack(t, caller, __atomic_load_n(&care_word, __ATOMIC_ACQUIRE)))
         return false;
     struct seg_block *record = blocks_near((uintptr_t)p);
-    if (__builtin_expect(!record, 0) || __builtin_expect(record->what != 0, 0))
+    if (__builtin_expect(!record, 0) || __builtin_expect(blocks_is_second((uintptr_t)p), 0) ||
+        __builtin_expect(record->what != 0, 0))
         return false;
-    record->when = record_when(t, p, ticks);
-    __atomic_store_n(&record->what, again->what + size, __ATOMIC_RELEASE);
+    blocks_write(record, again->what + size, record_when(t, p, ticks));
     t->last_block = p;
-    t->page->functions[fn]++;
+    OWNED_ADD(&t->page->functions[fn], 1);
     record_count_alloc(t, false, size, again->counters, ticks);
     return true;
 }
@@ -129,16 +127,18 @@ HOT bool record_free(struct thread *t, enum seg_function fn, const void *p)
     if (__builtin_expect(__atomic_load_n(&t->path, __ATOMIC_RELAXED) > THREAD_PATH_PLAIN, 0))
         return false;
     struct seg_block *record = blocks_near((uintptr_t)p);
-    if (__builtin_expect(!record, 0) ||
-        __builtin_expect(!blocks_is_at(record, (uintptr_t)p), 0))
+    if (__builtin_expect(!record, 0))
         return false;
-    uint64_t what = record->what, when = record->when;
+    struct seg_block found = blocks_read(record);
+    if (__builtin_expect(!blocks_is_at(found, (uintptr_t)p), 0))
+        return false;
+    uint64_t what = found.what, when = found.when;
     struct seg_site_counters *c = record_counters(t, (uint32_t)(what >> SEG_BLOCK_SIZE_BITS));
     if (__builtin_expect(!c, 0))
         return false;
     if (t->last_block == p) {
-        t->page->temporary++;
-        c->temporary++;
+        OWNED_ADD(&t->page->temporary, 1);
+        OWNED_ADD(&c->temporary, 1);
     } else {
         uint64_t ticks = clock_ticks();
         if (__builtin_expect(ticks >> CLOCK_SHIFT_DENSITY != t->page->density_tick, 0))
@@ -147,7 +147,7 @@ HOT bool record_free(struct thread *t, enum seg_function fn, const void *p)
     }
     __atomic_store_n(&record->what, 0, __ATOMIC_RELEASE);
     t->last_block = NULL;
-    t->page->functions[fn]++;
+    OWNED_ADD(&t->page->functions[fn], 1);
     record_count_free(t, false, (what & BLOCKS_SIZE_MASK) - 1, c);
     return true;
 }

@@ -17,7 +17,7 @@
 #define ALWAYS 255u /* a filter's counter that was full once */
 
 uint8_t samples_filter[1u << SAMPLES_FILTER_BITS];
-static bool used;
+static bool used; /* atomic */
 
 void samples_attach(void)
 {
@@ -96,7 +96,7 @@ bool samples_put(const struct seg_sample *sample)
             return false;
         s = claim(table, sample->address);
     }
-    used = true;
+    __atomic_store_n(&used, true, __ATOMIC_RELAXED);
     filter_add(sample->address, 1);
     s->size = sample->size;
     s->when = sample->when;

@@ -6,16 +6,9 @@
 #include "agent/clock.h"
 #include "agent/heap.h"
 #include "agent/history.h"
+#include "agent/owned.h"
 #include "agent/sites.h"
 #include "agent/store.h"
-
-static void add(bool shared, uint64_t *counter, uint64_t n)
-{
-    if (shared)
-        __atomic_add_fetch(counter, n, __ATOMIC_RELAXED);
-    else
-        *counter += n;
-}
 
 /* Row 1 has no distance of its own, because several threads would draw on it: a
  * point is drawn for each of its blocks. */
@@ -31,10 +24,10 @@ bool sampling_count(struct thread *t, bool shared, uint64_t size, const void *p,
                     uint64_t ticks)
 {
     struct seg_passed *passed = &t->page->passed[seg_size_class(size)];
-    add(shared, &passed->allocations, 1);
-    add(shared, &passed->bytes, size);
-    add(shared, &t->page->density_count, 1);
-    t->page->last_ticks = ticks;
+    owned_add(shared, &passed->allocations, 1);
+    owned_add(shared, &passed->bytes, size);
+    owned_add(shared, &t->page->density_count, 1);
+    __atomic_store_n(&t->page->last_ticks, ticks, __ATOMIC_RELAXED);
     if (!shared)
         return sampler_meets(&t->sampler, size);
     struct sampler s = passing_sampler(p, ticks);
@@ -82,15 +75,15 @@ static void count_sample(struct thread *t, bool shared, const struct seg_sample 
 {
     struct seg_site_counters *c = counters(t, s->site);
     struct seg_thread *page = t->page;
-    add(shared, &page->samples, 1);
-    add(shared, &page->blocks_weighed, s->blocks);
-    add(shared, &page->bytes_weighed, s->bytes);
+    owned_add(shared, &page->samples, 1);
+    owned_add(shared, &page->blocks_weighed, s->blocks);
+    owned_add(shared, &page->bytes_weighed, s->bytes);
     if (s->site == 0)
-        add(shared, &page->unattributed, s->blocks);
+        owned_add(shared, &page->unattributed, s->blocks);
     if (c) {
-        sites_keep_peak(c, __atomic_load_n(&store.globals->epoch, __ATOMIC_RELAXED));
-        add(shared, &c->allocations, s->blocks);
-        add(shared, &c->bytes_allocated, s->bytes);
+        sites_keep_peak(c, shared, __atomic_load_n(&store.globals->epoch, __ATOMIC_RELAXED));
+        owned_add(shared, &c->allocations, s->blocks);
+        owned_add(shared, &c->bytes_allocated, s->bytes);
     }
     add_error(s);
     heap_add(t, shared, (int64_t)s->bytes, s->blocks, ticks);
@@ -116,14 +109,14 @@ void sampling_record(struct thread *t, bool shared, const void *p, uint64_t size
         .site = site,
     };
     if (samples_take((uintptr_t)p, &stale)) {
-        add(shared, &t->page->missed_frees, 1);
+        owned_add(shared, &t->page->missed_frees, 1);
         sampling_free(t, shared, &stale, true);
     }
     if (samples_put(&s)) {
         count_sample(t, shared, &s, ticks);
     } else {
-        add(shared, &t->page->lost, 1);
-        add(shared, &t->page->lost_bytes, size);
+        owned_add(shared, &t->page->lost, 1);
+        owned_add(shared, &t->page->lost_bytes, size);
     }
 }
 
@@ -133,7 +126,7 @@ static void count_lifetime(struct thread *t, bool shared, const struct seg_sampl
     uint64_t age = ((ticks >> CLOCK_SHIFT_BIRTH) - s->when) & BLOCKS_BIRTH_MASK;
     unsigned life = age ? 64 - (unsigned)__builtin_clzll(age) : 0;
     history_advance(t, ticks);
-    add(shared, &t->page->lifetimes[life < SEG_LIFE_CLASSES ? life : SEG_LIFE_CLASSES - 1],
+    owned_add(shared, &t->page->lifetimes[life < SEG_LIFE_CLASSES ? life : SEG_LIFE_CLASSES - 1],
         s->blocks);
 }
 
@@ -143,16 +136,17 @@ void sampling_free(struct thread *t, bool shared, const struct seg_sample *s, bo
     struct seg_site_counters *c = counters(t, s->site);
     if (!temporary)
         count_lifetime(t, shared, s);
-    add(shared, &page->samples_freed, 1);
-    add(shared, &page->blocks_weighed_freed, s->blocks);
-    add(shared, &page->bytes_weighed_freed, s->bytes);
+    owned_add(shared, &page->samples_freed, 1);
+    owned_add(shared, &page->blocks_weighed_freed, s->blocks);
+    owned_add(shared, &page->bytes_weighed_freed, s->bytes);
     uint32_t epoch = heap_descend();
     if (c) {
-        sites_keep_peak(c, epoch);
-        add(shared, &c->frees, s->blocks);
-        add(shared, &c->bytes_freed, s->bytes);
+        sites_keep_peak(c, shared, epoch);
+        owned_add(shared, &c->frees, s->blocks);
+        owned_add(shared, &c->bytes_freed, s->bytes);
         if (temporary)
-            add(shared, &c->temporary, s->blocks);
+            owned_add(shared, &c->temporary, s->blocks);
     }
-    heap_add(t, shared, -(int64_t)s->bytes, -(int64_t)s->blocks, page->last_ticks);
+    heap_add(t, shared, -(int64_t)s->bytes, -(int64_t)s->blocks,
+             owned_read(&page->last_ticks));
 }

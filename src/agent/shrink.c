@@ -27,11 +27,17 @@
 
 enum { HELD = 1, CANCELLED = 2, GOING = 3 };
 
-/* word: (1 + part) << 2 | state; 0: none. Atomic. */
+/* word: what is committed << 32 | (1 + part) << 2 | state; 0: none. It is atomic, and
+ * says all to those who cancel it; `what` is for the thread that sweeps. */
 static struct hold {
     uint64_t word;
     struct blocks_part what;
 } holds[HOLDS];
+
+static uint64_t name_of(uint32_t part)
+{
+    return ((uint64_t)part + 1) << 2;
+}
 uint32_t shrink_holds;
 
 static struct {
@@ -58,23 +64,26 @@ void shrink_attach(void)
 /* ---- holds -------------------------------------------------------------------- */
 
 /* In any thread. Restoring twice does no harm. */
-static enum shrink_hold cancel(struct hold *h, uint64_t word)
+static enum shrink_hold cancel(struct hold *h, uint32_t part, uint64_t word)
 {
+    struct blocks_part what;
     uint64_t expected = word | HELD;
     if (!__atomic_compare_exchange_n(&h->word, &expected, word | CANCELLED, false,
                                      __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
         expected != (word | CANCELLED))
         return expected == (word | GOING) ? SHRINK_GOING : SHRINK_NONE;
-    blocks_restore_part(&h->what);
+    if (blocks_part_with(part, (uint32_t)(word >> 32), &what))
+        blocks_restore_part(&what);
     return SHRINK_CANCELLED;
 }
 
 enum shrink_hold shrink_ask_slowly(uint32_t part)
 {
-    uint64_t word = ((uint64_t)part + 1) << 2;
-    for (unsigned i = 0; i < HOLDS; i++)
-        if ((__atomic_load_n(&holds[i].word, __ATOMIC_ACQUIRE) & ~UINT64_C(3)) == word)
-            return cancel(&holds[i], word);
+    for (unsigned i = 0; i < HOLDS; i++) {
+        uint64_t word = __atomic_load_n(&holds[i].word, __ATOMIC_ACQUIRE) & ~UINT64_C(3);
+        if ((word & UINT32_MAX) == name_of(part))
+            return cancel(&holds[i], part, word);
+    }
     return SHRINK_NONE;
 }
 
@@ -83,7 +92,8 @@ static bool hold(struct hold *h, uint32_t part)
     if (!blocks_part(part, &h->what) || !blocks_part_is_free(&h->what))
         return false;
     __atomic_add_fetch(&shrink_holds, 1, __ATOMIC_ACQ_REL);
-    __atomic_store_n(&h->word, ((uint64_t)part + 1) << 2 | HELD, __ATOMIC_RELEASE);
+    __atomic_store_n(&h->word, (uint64_t)h->what.committed << 32 | name_of(part) | HELD,
+                     __ATOMIC_RELEASE);
     blocks_hide_part(&h->what);
     return true;
 }

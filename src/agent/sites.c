@@ -38,12 +38,12 @@ void sites_add_live(uint32_t site, uint32_t first, uint32_t end, int64_t *bytes,
         if (!(__atomic_load_n(&t->site_dir_pages, __ATOMIC_ACQUIRE) >>
               chunk / DIR_PAGE_ENTRIES & 1))
             continue;
-        uint32_t number = __atomic_load_n(&t->site_dir[chunk], __ATOMIC_ACQUIRE);
+        uint32_t number = __atomic_load_n(&threads_site_dir(row)[chunk], __ATOMIC_ACQUIRE);
         if (number == 0)
             continue;
         const struct seg_site_counters *c =
             &store.chunks[(size_t)(number - 1) * SEG_CHUNK_SITES + site % SEG_CHUNK_SITES];
-        *bytes += (int64_t)(c->bytes_allocated - c->bytes_freed);
-        *blocks += (int64_t)(c->allocations - c->frees);
+        *bytes += (int64_t)(owned_read(&c->bytes_allocated) - owned_read(&c->bytes_freed));
+        *blocks += (int64_t)(owned_read(&c->allocations) - owned_read(&c->frees));
     }
 }

@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 
+#include "agent/owned.h"
 #include "agent/store.h"
 #include "agent/thread.h"
 
@@ -34,9 +35,19 @@ static inline struct seg_site_counters *sites_counters(struct thread *t, uint32_
     return sites_grow(t, site);
 }
 
-static inline void sites_keep_peak(struct seg_site_counters *c, uint32_t epoch)
+/* In the shared row whoever comes first keeps them. */
+static inline __attribute__((always_inline)) void
+sites_keep_peak(struct seg_site_counters *c, bool shared, uint32_t epoch)
 {
-    if (__builtin_expect(c->epoch != epoch, 0)) {
+    if (shared) {
+        uint32_t was = __atomic_exchange_n(&c->epoch, epoch, __ATOMIC_RELAXED);
+        if (was != epoch) {
+            uint64_t bytes = owned_read(&c->bytes_allocated) - owned_read(&c->bytes_freed);
+            uint64_t blocks = owned_read(&c->allocations) - owned_read(&c->frees);
+            __atomic_store_n(&c->bytes_at_peak, (int64_t)bytes, __ATOMIC_RELAXED);
+            __atomic_store_n(&c->blocks_at_peak, (int32_t)blocks, __ATOMIC_RELAXED);
+        }
+    } else if (__builtin_expect(c->epoch != epoch, 0)) {
         c->bytes_at_peak = (int64_t)(c->bytes_allocated - c->bytes_freed);
         c->blocks_at_peak = (int32_t)(c->allocations - c->frees);
         c->epoch = epoch;

@@ -384,15 +384,19 @@ bool store_commit(void *address, size_t length)
     return false;
 }
 
+static uint64_t committed(enum seg_section_id id)
+{
+    return __atomic_load_n(&store.header->sections[id].committed, __ATOMIC_RELAXED);
+}
+
 /* Stacks may take half of what the segment may take: the rest is for blocks,
  * which without a record are lost, and not just unattributed. */
 static bool exceeds_share(enum seg_section_id id, uint64_t grown)
 {
-    const struct seg_section *at = store.header->sections;
     if (id != SEG_NODES && id != SEG_SITES && id != SEG_SITE_CHUNKS)
         return false;
-    if (at[SEG_NODES].committed + at[SEG_SITES].committed + at[SEG_SITE_CHUNKS].committed +
-            grown <= store.header->memory_cap / 2)
+    if (committed(SEG_NODES) + committed(SEG_SITES) + committed(SEG_SITE_CHUNKS) + grown <=
+        store.header->memory_cap / 2)
         return false;
     __atomic_or_fetch(&store.header->flags, SEG_FLAG_MEMORY_CAP, __ATOMIC_RELAXED);
     return true;

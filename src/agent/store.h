@@ -77,6 +77,12 @@ uint64_t store_append(enum seg_section_id section);
 /* Commit the first `bytes` of a section. False when the memory is used up. */
 bool store_reach(enum seg_section_id section, uint64_t bytes);
 
+/* How many have been handed out, or a sparse section has. */
+static inline uint64_t store_count(enum seg_section_id section)
+{
+    return __atomic_load_n(&store.header->sections[section].count, __ATOMIC_ACQUIRE);
+}
+
 /* Make [address, address + length) of a sparse section safe to touch; both
  * page aligned. False when the memory is used up. */
 bool store_commit(void *address, size_t length);

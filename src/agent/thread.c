@@ -49,14 +49,14 @@ static struct thread *prepare(uint32_t row, int32_t tid)
     struct thread *t = &registry->states[row];
     t->row = row;
     t->page = &store.threads[row];
-    t->site_dir = store.site_dirs + (size_t)row * store.dir_entries;
+    t->site_dir = threads_site_dir(row);
     t->last_block = NULL;
     t->again.when = (uint64_t)row << SEG_BLOCK_BIRTH_BITS;
     t->name_interval = t->name_countdown = 1;
     t->page->tid = tid;
     t->shared = row == THREAD_ROW_SHARED;
     t->sampler.mean = 0;
-    t->path = THREAD_PATH_PLAIN;
+    __atomic_store_n(&t->path, THREAD_PATH_PLAIN, __ATOMIC_RELAXED);
     tier_adopt(t);
     return t;
 }
@@ -67,7 +67,7 @@ static void renew(uint32_t row)
 {
     struct thread *t = &registry->states[row];
     t->page = &store.threads[row];
-    t->site_dir = store.site_dirs + (size_t)row * store.dir_entries;
+    t->site_dir = threads_site_dir(row);
     t->site_dir_pages = 0;
 }
 
@@ -117,16 +117,18 @@ static void fold(struct seg_thread *page)
     __atomic_add_fetch(&store.globals->folding, 1, __ATOMIC_ACQ_REL);
     struct seg_thread *sum = &store.threads[THREAD_ROW_ENDED];
     uint64_t *to = &sum->reallocations;
-    const uint64_t *from = &page->reallocations;
+    uint64_t *from = &page->reallocations;
     size_t n = (offsetof(struct seg_thread, pad) -
                 offsetof(struct seg_thread, reallocations)) / sizeof *to;
     for (size_t i = 0; i < n; i++)
-        if (from[i])
+        if (from[i]) {
             __atomic_add_fetch(&to[i], from[i], __ATOMIC_RELAXED);
+            __atomic_store_n(&from[i], 0, __ATOMIC_RELAXED);
+        }
     heap_take(page->pending_bytes, page->pending_blocks, page->last_ticks);
-    if (sum->last_ticks < page->last_ticks)
-        sum->last_ticks = page->last_ticks;
-    memset(page, 0, sizeof *page);
+    if (__atomic_load_n(&sum->last_ticks, __ATOMIC_RELAXED) < page->last_ticks)
+        __atomic_store_n(&sum->last_ticks, page->last_ticks, __ATOMIC_RELAXED);
+    memset(page, 0, offsetof(struct seg_thread, reallocations));
     __atomic_add_fetch(&store.globals->folding, 1, __ATOMIC_ACQ_REL);
 }
 
@@ -136,6 +138,8 @@ static bool take_over(uint32_t row, int32_t owner, int32_t tid)
     if (!__atomic_compare_exchange_n(&registry->owners[row], &owner, tid, false,
                                      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
         return false;
+    /* Its last hook ended with this, and we see all that it wrote. */
+    (void)__atomic_load_n(&registry->states[row].gate.word, __ATOMIC_ACQUIRE);
     fold(&store.threads[row]);
     return true;
 }
@@ -223,7 +227,7 @@ struct thread *threads_register(uintptr_t frame)
         __atomic_store_n(&registry->owners[row], tid, __ATOMIC_RELAXED);
     }
     struct thread *t = begin(row, tid);
-    t->gate.word = frame;
+    __atomic_store_n(&t->gate.word, frame, __ATOMIC_RELAXED);
     t->gate.ready = 1;
     gate_self = &t->gate;
     return t;

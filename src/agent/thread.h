@@ -18,6 +18,7 @@
 #include "agent/gate.h"
 #include "agent/memo.h"
 #include "agent/sampler.h"
+#include "agent/store.h"
 #include "shared/segment.h"
 
 #define THREAD_ROW_ENDED  0u
@@ -117,6 +118,12 @@ void threads_refresh_name(struct thread *t);
 /* Rows in use, [0, n), and the private state of one of them. */
 uint32_t threads_rows(void);
 struct thread *threads_state(uint32_t row);
+
+/* The chunk numbers of a row. */
+static inline uint32_t *threads_site_dir(uint32_t row)
+{
+    return store.site_dirs + (size_t)row * store.dir_entries;
+}
 
 /* Some thread found no page and has events without a gate, now or earlier; atomic. */
 extern bool threads_crowded __attribute__((visibility("hidden")));

@@ -36,9 +36,9 @@ static void publish(uint64_t ticks)
 static void set_marks(void)
 {
     if (tier.kind == SEG_TIER_SAMPLED)
-        tier.sampled = true;
+        __atomic_store_n(&tier.sampled, true, __ATOMIC_RELAXED);
     else
-        tier.recorded = true;
+        __atomic_store_n(&tier.recorded, true, __ATOMIC_RELAXED);
 }
 
 void tier_attach(void)
@@ -81,7 +81,7 @@ void tier_adopt(struct thread *t)
         [SEG_TIER_SAMPLED] = THREAD_PATH_SAMPLED,
     };
     t->tier_version = __atomic_load_n(&tier.version, __ATOMIC_ACQUIRE);
-    uint32_t now = t->path, next = t->shared
+    uint32_t now = __atomic_load_n(&t->path, __ATOMIC_RELAXED), next = t->shared
                                        ? THREAD_PATH_SHARED
                                        : paths[__atomic_load_n(&tier.kind, __ATOMIC_RELAXED)];
     /* It may be turned off at any time. */
@@ -91,6 +91,6 @@ void tier_adopt(struct thread *t)
     /* What is known of the last stack may be site 0's counters. */
     thread_forget_stack(t);
     uint64_t mean = __atomic_load_n(&tier.sample, __ATOMIC_RELAXED);
-    if (t->path == THREAD_PATH_SAMPLED && t->sampler.mean != mean)
+    if (next == THREAD_PATH_SAMPLED && t->sampler.mean != mean)
         sampler_seed(&t->sampler, mean, clock_ticks() ^ (uint64_t)t->page->tid << 40);
 }

@@ -19,11 +19,16 @@ struct tier {
     uint32_t version;  /* atomic; changes with all that follows */
     uint32_t kind;     /* enum seg_tier, atomic */
     uint64_t sample;   /* atomic */
-    bool recorded;     /* blocks may be in the live table: the tier was, or is,
+    bool recorded;     /* atomic; blocks may be in the live table: the tier was, or is,
                           another than sampled */
-    bool sampled;      /* the tier is, or was, sampled */
+    bool sampled;      /* atomic; the tier is, or was, sampled */
 };
 extern struct tier tier __attribute__((visibility("hidden")));
+
+static inline bool tier_was_sampled(void)
+{
+    return __atomic_load_n(&tier.sampled, __ATOMIC_RELAXED);
+}
 
 /* What the environment asks for. Once per program image. */
 void tier_configure(enum seg_tier kind, uint64_t sample);

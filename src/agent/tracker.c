@@ -64,7 +64,7 @@ static __attribute__((noinline)) struct thread *enter_slowly(uintptr_t frame)
     if (nested)
         record_add(true, &threads_shared()->page->nested, 1);
     else
-        t->gate.word = frame;
+        __atomic_store_n(&t->gate.word, frame, __ATOMIC_RELAXED);
     process_release();
     if (nested)
         return threads_shared();
@@ -91,11 +91,16 @@ static bool rejoin(struct thread *t)
     return false;
 }
 
+HOT uint32_t path_of(const struct thread *t)
+{
+    return __atomic_load_n(&t->path, __ATOMIC_RELAXED);
+}
+
 /* Around what touches the segment where nothing is simple. False: leave it out. The
  * shared row has no gate that says who is at work, so each one says it by itself. */
 HOT bool begin(struct thread *t)
 {
-    return t->shared ? process_hold() : t->path != THREAD_PATH_OFF || rejoin(t);
+    return t->shared ? process_hold() : path_of(t) != THREAD_PATH_OFF || rejoin(t);
 }
 
 HOT void end(struct thread *t)
@@ -171,7 +176,7 @@ HOT uint32_t look_up_site(struct thread *t, const struct stack_frame *caller)
     t->again.sp = 0;
     t->counters = NULL;
     if (__builtin_expect(end == STACK_CUT, 0))
-        t->page->cut_stacks++;
+        OWNED_ADD(&t->page->cut_stacks, 1);
     uint32_t site = known_site(hash);
     return t->site = __builtin_expect(site != 0, 1) ? site
                                                     : meet_site(t, kept, fresh, hash, end);
@@ -183,7 +188,8 @@ find_site_carefully(struct thread *t, const struct stack_frame *caller)
 {
     modules_check();
     /* So that what the hot path would do is verified, too. */
-    bool same = record_same_stack(t, caller, care_without_reasons(stack_generation));
+    uint64_t generation = __atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE);
+    bool same = record_same_stack(t, caller, care_without_reasons(generation));
     uint32_t site = same ? t->site : look_up_site(t, caller);
     verify_site(t, caller, site);
     return site;
@@ -223,15 +229,16 @@ static void record_gone(struct thread *t, bool shared, const struct block *b, co
     uint32_t site = b->site;
     struct seg_site_counters *c = counters(t, &site);
     if (!shared && t->last_block == p) {
-        t->page->temporary++;
+        OWNED_ADD(&t->page->temporary, 1);
         if (c)
-            c->temporary++;
+            OWNED_ADD(&c->temporary, 1);
     } else {
         uint64_t ticks = clock_ticks();
         history_advance(t, ticks);
         record_count_lifetime(t, shared, b->birth, ticks);
     }
-    t->last_block = NULL;
+    if (!shared)
+        t->last_block = NULL;
     record_count_free(t, shared, b->size, c);
 }
 
@@ -295,17 +302,18 @@ static bool take_lost(void)
 /* Once blocks went by without a record, all that is unknown may be one of them. */
 static void count_unknown_free(struct thread *t, bool shared, const void *p)
 {
-    bool forked = store.header->flags & SEG_FLAG_FORKED;
+    bool forked = __atomic_load_n(&store.header->flags, __ATOMIC_RELAXED) & SEG_FLAG_FORKED;
     struct seg_sample sample;
-    bool temporary = tier.sampled && !shared && t->last_block == p;
+    bool temporary = tier_was_sampled() && !shared && t->last_block == p;
     if (temporary)
-        t->page->temporary++;
-    t->last_block = NULL;
+        OWNED_ADD(&t->page->temporary, 1);
+    if (!shared)
+        t->last_block = NULL;
     if (samples_take((uintptr_t)p, &sample))
         sampling_free(t, shared, &sample, temporary);
     else
         record_add(shared,
-            tier.sampled  ? &t->page->unsampled_frees
+            tier_was_sampled()  ? &t->page->unsampled_frees
             : take_lost() ? &t->page->lost_frees
             : forked      ? &t->page->inherited_frees
                           : &t->page->foreign_frees, 1);
@@ -325,13 +333,13 @@ HOT void alloc_owned(struct thread *t, void *p, size_t size, const struct stack_
     }
     t->last_block = p;
     struct seg_block *record = blocks_near((uintptr_t)p);
-    if (__builtin_expect(!record || record->what != 0 || size > RECORD_SIZE_MAX ||
+    if (__builtin_expect(!record || blocks_is_second((uintptr_t)p) || record->what != 0 ||
+                         size > RECORD_SIZE_MAX ||
                          __atomic_load_n(&blocks_overflow, __ATOMIC_RELAXED) != 0, 0)) {
         put_owned(t, p, size, site, c, ticks);
         return;
     }
-    record->when = record_when(t, p, ticks);
-    __atomic_store_n(&record->what, blocks_what(size, site), __ATOMIC_RELEASE);
+    blocks_write(record, blocks_what(size, site), record_when(t, p, ticks));
     count_alloc(t, false, size, site, c, ticks);
 }
 
@@ -348,10 +356,10 @@ static __attribute__((noinline)) void alloc_otherwise(struct thread *t, void *p,
                                                       const struct stack_frame *caller,
                                                       uint64_t ticks)
 {
-    bool sampled = t->path == THREAD_PATH_SAMPLED ||
+    bool sampled = path_of(t) == THREAD_PATH_SAMPLED ||
                    (t->shared && __atomic_load_n(&tier.kind, __ATOMIC_RELAXED) ==
                                      SEG_TIER_SAMPLED);
-    if (t->path == THREAD_PATH_PLAIN) {
+    if (path_of(t) == THREAD_PATH_PLAIN) {
         alloc_owned(t, p, size, NULL, ticks);
     } else if (sampled) {
         if (!t->shared)
@@ -372,7 +380,7 @@ static __attribute__((noinline)) void alloc_counted(struct thread *t, enum seg_f
         return;
     history_advance(t, ticks);
     record_add(t->shared, &t->page->functions[fn], 1);
-    if (t->path == 0)
+    if (path_of(t) == 0)
         alloc_owned(t, p, size, caller, ticks);
     else
         alloc_otherwise(t, p, size, caller, ticks);
@@ -384,8 +392,8 @@ void tracker_alloc(struct thread *t, enum seg_function fn, void *p, size_t size,
 {
     /* The path comes first: where it is off, there may be no page. A tick may bring
      * another one. */
-    if (__builtin_expect(t->path == 0, 1) && !history_is_due(t, ticks)) {
-        t->page->functions[fn]++;
+    if (__builtin_expect(path_of(t) == 0, 1) && !history_is_due(t, ticks)) {
+        OWNED_ADD(&t->page->functions[fn], 1);
         alloc_owned(t, p, size, caller, ticks);
     } else {
         alloc_counted(t, fn, p, size, caller, ticks);
@@ -399,7 +407,7 @@ void tracker_free(struct thread *t, enum seg_function fn, void *p)
     if (!begin(t))
         return;
     record_add(t->shared, &t->page->functions[fn], 1);
-    if (!tier.recorded || !blocks_take_slowly((uintptr_t)p, &b))
+    if (!__atomic_load_n(&tier.recorded, __ATOMIC_RELAXED) || !blocks_take_slowly((uintptr_t)p, &b))
         count_unknown_free(t, t->shared, p);
     else if (t->shared)
         record_gone(t, true, &b, p);
@@ -432,8 +440,9 @@ static void end_sampled(struct thread *t, bool shared, const void *p,
 {
     bool temporary = !shared && t->last_block == p;
     if (temporary)
-        t->page->temporary++;
-    t->last_block = NULL;
+        OWNED_ADD(&t->page->temporary, 1);
+    if (!shared)
+        t->last_block = NULL;
     sampling_free(t, shared, &old->sample, temporary);
 }
 
@@ -464,7 +473,7 @@ void tracker_realloc_end(struct thread *t, enum seg_function fn, void *p,
         end_old(t, false, p, old);
     if (q) {
         record_add(shared, &t->page->reallocations, 1);
-        if (t->path != 0)
+        if (path_of(t) != 0)
             alloc_otherwise(t, q, size, caller, ticks);
         else
             alloc_owned(t, q, size, caller, ticks);

@@ -35,11 +35,12 @@ static struct index *index_;
 #define RETIREMENTS 16u
 #define RETIRE_SLICE 2048u /* nodes; some 10 us */
 static struct retirement {
-    uint64_t start; /* atomic; 0: free, 1: being filled */
+    uint64_t start; /* 0: free, 1: being filled; all of them are atomic */
     uint64_t end;
     uint64_t limit;
-    uint64_t next;  /* atomic */
-    uint64_t left;  /* atomic: nodes that are not done */
+    uint64_t next;
+    uint64_t left;  /* nodes that are not done */
+    uint32_t users; /* threads that mark some: it is not filled anew meanwhile */
 } retirements[RETIREMENTS];
 static uint32_t retiring; /* atomic: how many of them are in use */
 
@@ -78,14 +79,22 @@ static uint64_t hash(uint32_t parent, uint64_t pc)
     return h ^ h >> 32;
 }
 
+static uint64_t pc_of(uint32_t node)
+{
+    return __atomic_load_n(&store.nodes[node].pc, __ATOMIC_RELAXED);
+}
+
 /* Does a node belong to code that is gone? */
 static __attribute__((noinline)) bool is_retiring(uint32_t node)
 {
-    uint64_t pc = store.nodes[node].pc & SEG_PC_MASK;
+    uint64_t pc = pc_of(node) & SEG_PC_MASK;
     for (unsigned i = 0; i < RETIREMENTS; i++) {
         const struct retirement *r = &retirements[i];
         uint64_t start = __atomic_load_n(&r->start, __ATOMIC_ACQUIRE);
-        if (start > 1 && node < r->limit && pc >= start && pc < r->end)
+        uint64_t end = __atomic_load_n(&r->end, __ATOMIC_ACQUIRE);
+        uint64_t limit = __atomic_load_n(&r->limit, __ATOMIC_ACQUIRE);
+        if (start > 1 && node < limit && pc >= start && pc < end &&
+            __atomic_load_n(&r->start, __ATOMIC_RELAXED) == start) /* they belong together */
             return true;
     }
     return false;
@@ -93,7 +102,7 @@ static __attribute__((noinline)) bool is_retiring(uint32_t node)
 
 static bool is_child(uint32_t node, uint32_t parent, uint64_t pc)
 {
-    return store.nodes[node].parent == parent && store.nodes[node].pc == pc &&
+    return store.nodes[node].parent == parent && pc_of(node) == pc &&
            !(__atomic_load_n(&retiring, __ATOMIC_ACQUIRE) && is_retiring(node));
 }
 
@@ -155,7 +164,7 @@ static uint32_t fresh_node(uint32_t parent, uint64_t pc)
 static uint32_t publish(unsigned table, uint64_t h, uint32_t node, uint32_t *free)
 {
     uint32_t parent = store.nodes[node].parent;
-    uint64_t pc = store.nodes[node].pc;
+    uint64_t pc = pc_of(node);
     while (free) {
         uint32_t expected = 0;
         if (__atomic_compare_exchange_n(free, &expected, node, false, __ATOMIC_ACQ_REL,
@@ -230,15 +239,19 @@ uint32_t trie_site(uint32_t node, uint32_t flags)
 
 /* ---- code that is gone --------------------------------------------------------- */
 
+/* One of r's users. */
 static void retire_slice(struct retirement *r)
 {
     uint64_t first = __atomic_fetch_add(&r->next, RETIRE_SLICE, __ATOMIC_RELAXED);
-    if (first >= r->limit)
+    uint64_t start = __atomic_load_n(&r->start, __ATOMIC_RELAXED);
+    uint64_t end = __atomic_load_n(&r->end, __ATOMIC_RELAXED);
+    uint64_t limit = __atomic_load_n(&r->limit, __ATOMIC_RELAXED);
+    if (first >= limit)
         return; /* the last slices are other threads' */
-    uint64_t n = r->limit - first < RETIRE_SLICE ? r->limit - first : RETIRE_SLICE;
+    uint64_t n = limit - first < RETIRE_SLICE ? limit - first : RETIRE_SLICE;
     for (uint64_t i = first; i < first + n; i++) {
-        uint64_t pc = store.nodes[i].pc, address = pc & SEG_PC_MASK;
-        if (!(pc & SEG_PC_UNLOADED) && address >= r->start && address < r->end)
+        uint64_t pc = pc_of((uint32_t)i), address = pc & SEG_PC_MASK;
+        if (!(pc & SEG_PC_UNLOADED) && address >= start && address < end)
             __atomic_store_n(&store.nodes[i].pc, pc | SEG_PC_UNLOADED, __ATOMIC_RELEASE);
     }
     if (__atomic_sub_fetch(&r->left, n, __ATOMIC_ACQ_REL) == 0) {
@@ -247,24 +260,43 @@ static void retire_slice(struct retirement *r)
     }
 }
 
+/* A slot that is filled anew does not change while it has users: whoever fills it marks
+ * it first and then looks for users, who come the other way round. */
+static bool retire_from(struct retirement *r)
+{
+    __atomic_add_fetch(&r->users, 1, __ATOMIC_SEQ_CST);
+    bool due = __atomic_load_n(&r->start, __ATOMIC_SEQ_CST) > 1;
+    if (due)
+        retire_slice(r);
+    __atomic_sub_fetch(&r->users, 1, __ATOMIC_SEQ_CST);
+    return due;
+}
+
 bool trie_retire_some(void)
 {
     if (!__atomic_load_n(&retiring, __ATOMIC_ACQUIRE))
         return false;
-    for (unsigned i = 0; i < RETIREMENTS; i++)
-        if (__atomic_load_n(&retirements[i].start, __ATOMIC_ACQUIRE) > 1) {
-            retire_slice(&retirements[i]);
-            break;
-        }
+    for (unsigned i = 0; i < RETIREMENTS && !retire_from(&retirements[i]); i++)
+        ;
     return __atomic_load_n(&retiring, __ATOMIC_ACQUIRE) != 0;
+}
+
+static bool claim(struct retirement *r)
+{
+    uint64_t unused = 0;
+    if (!__atomic_compare_exchange_n(&r->start, &unused, 1, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_RELAXED))
+        return false;
+    if (__atomic_load_n(&r->users, __ATOMIC_SEQ_CST) == 0)
+        return true;
+    __atomic_store_n(&r->start, 0, __ATOMIC_RELEASE);
+    return false;
 }
 
 static struct retirement *claim_retirement(void)
 {
     for (unsigned i = 0;; i = (i + 1) % RETIREMENTS) {
-        uint64_t unused = 0;
-        if (__atomic_compare_exchange_n(&retirements[i].start, &unused, 1, false,
-                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        if (claim(&retirements[i]))
             return &retirements[i];
         trie_retire_some();
     }
@@ -272,14 +304,13 @@ static struct retirement *claim_retirement(void)
 
 void trie_retire(uintptr_t start, uintptr_t end, uint32_t first)
 {
-    uint64_t limit = __atomic_load_n(&store.header->sections[SEG_NODES].count,
-                                     __ATOMIC_ACQUIRE);
+    uint64_t limit = store_count(SEG_NODES);
     if (first >= limit)
         return;
     struct retirement *r = claim_retirement();
-    r->end = end;
-    r->limit = limit;
-    r->left = limit - first;
+    __atomic_store_n(&r->end, end, __ATOMIC_RELEASE);
+    __atomic_store_n(&r->limit, limit, __ATOMIC_RELEASE);
+    __atomic_store_n(&r->left, limit - first, __ATOMIC_RELAXED);
     __atomic_store_n(&r->next, first, __ATOMIC_RELAXED);
     __atomic_store_n(&r->start, start, __ATOMIC_RELEASE);
     __atomic_add_fetch(&retiring, 1, __ATOMIC_RELEASE);

@@ -500,7 +500,7 @@ struct seg_mark {
  * blocks[entry.blocks - 1][g & 131071]. Bit k of entry.committed says that the
  * whole k-th 1/32 of the region's records is committed; elsewhere single pages
  * may be, and the others read as zeros. Parts without a block are taken back. A
- * block that does not fit (a granule already taken, an address above 48 bits,
+ * block that does not fit (the second one of a granule, an address above 48 bits,
  * 2^40 bytes or more) is in the overflow table. */
 #define SEG_REGION_SHIFT   17
 #define SEG_REGION_BLOCKS  (1u << SEG_REGION_SHIFT)
