@@ -111,6 +111,41 @@ ends Output 'wait "terminal of its own"' 'keys <Tab>
 wait "Overview]"
 tab Output'
 
+# What comes in the last moment is in the last list, though none had been due: the call
+# site that `m` leads to has two thousand blocks, then three.
+more() {
+    echo m >&3
+    within 60 sh -c "[ \"\$(grep -c 'got m' '$TMP/said')\" = $1 ]"
+}
+LD_PRELOAD=$MEMTOP_AGENT "$steady" <"$TMP/in" >"$TMP/said" &
+victim=$!
+exec 3>"$TMP/in"
+within 60 grep -q steady "$TMP/said"
+more 1
+more 2
+rm -f "$TMP/seen"
+{
+    within 60 [ -s "$TMP/seen" ]
+    more 3
+    echo q >&3
+} &
+waiter=$!
+screen 'blocks of the last moment' 24 80 "match \"2.00k .* make_rows\"
+keys m
+wait \"mark 1 is set\"
+tab Sites
+match \"^1.91M .* make_rows  steady.c:\"
+keys b
+match \"2,000 blocks, .*, of make_rows\"
+dump $TMP/seen
+wait \"exited with status 3\"
+match \"3,000 blocks, .*, of make_rows\"
+keys D
+match \"1,000 blocks, 977 KiB, of make_rows, since the mark\"" "$MEMTOP" "$victim"
+wait $waiter
+exec 3>&-
+wait "$victim"
+
 # A program that the viewer started: its own words stay.
 for key in q k; do
     case $key in q) said='exited with status 3' status=3 ;; *) said='killed by signal 9' status=137 ;; esac

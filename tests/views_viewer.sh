@@ -40,8 +40,9 @@ keys x
 wait make_rows
 tab Sizes' "$MEMTOP" run -- "$VICTIMS/steady"
 
-echo q | MEMTOP_KEEP=1 LD_PRELOAD=$MEMTOP_AGENT "$VICTIMS/steady" >"$TMP/said"
-ended=$(basename "$MEMTOP_DIR"/memtop-*-* | cut -d - -f 2)
+echo q | MEMTOP_KEEP=1 LD_PRELOAD=$MEMTOP_AGENT "$VICTIMS/steady" >"$TMP/said" &
+ended=$!
+wait "$ended"
 screen 'a program that has ended: ages stand still' 60 200 'wait "exited with status 3"
 tab Sizes
 match "^all 1,[0-9]{3} live blocks, "

@@ -373,22 +373,32 @@ bool archive_load(struct archive *a, size_t i, struct snapshot *s)
 
 /* ---- blocks ----------------------------------------------------------------------- */
 
+int archive_blocks_next(struct archive *a, size_t i, uint64_t *at, archive_each_block *each,
+                        void *data)
+{
+    struct section_head h = { .id = 0 };
+    struct cursor c;
+    if (i >= a->n)
+        return -1;
+    *at = *at ? *at : a->entries[i].at;
+    while (*at < a->entries[i].end && h.id != ID_BLOCKS)
+        if (!next_section(a, at, &h))
+            return -1;
+    if (h.id != ID_BLOCKS)
+        return 0;
+    struct archive_block *blocks = malloc(ARCHIVE_BLOCKS * sizeof *blocks);
+    size_t n = blocks && payload_of(a, &h, &c) ? archive_get_blocks(blocks, c) : 0;
+    for (size_t k = 0; k < n; k++)
+        each(data, &blocks[k]);
+    free(blocks);
+    return n ? 1 : -1;
+}
+
 bool archive_blocks(struct archive *a, size_t i, archive_each_block *each, void *data)
 {
-    struct archive_block *blocks = malloc(ARCHIVE_BLOCKS * sizeof *blocks);
-    struct section_head h;
-    struct cursor c;
-    bool good = blocks && i < a->n;
-    for (uint64_t at = good ? a->entries[i].at : 0; good && at < a->entries[i].end;) {
-        good = next_section(a, &at, &h);
-        if (!good || h.id != ID_BLOCKS)
-            continue;
-        good = payload_of(a, &h, &c);
-        size_t n = good ? archive_get_blocks(blocks, c) : 0;
-        good = n > 0;
-        for (size_t k = 0; k < n; k++)
-            each(data, &blocks[k]);
-    }
-    free(blocks);
-    return good;
+    uint64_t at = 0;
+    int more;
+    while ((more = archive_blocks_next(a, i, &at, each, data)) > 0)
+        continue;
+    return more == 0;
 }

@@ -77,4 +77,9 @@ typedef void archive_each_block(void *data, const struct archive_block *block);
  * or no memory. */
 bool archive_blocks(struct archive *a, size_t i, archive_each_block *each, void *data);
 
+/* The same in parts, some thousands at a time: *at is 0 to begin with, and where to go on
+ * afterwards. 1: there may be more, 0: that was all, -1: damaged, or no memory. */
+int archive_blocks_next(struct archive *a, size_t i, uint64_t *at, archive_each_block *each,
+                        void *data);
+
 #endif

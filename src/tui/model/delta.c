@@ -45,6 +45,7 @@ static bool add_node(struct delta *d, uint32_t parent, uint32_t frame, unsigned 
     if (frame) {
         const struct name *name = f->at[frame];
         symbol->module = name->module;
+        symbol->directory = NULL;
         symbol->n = 1;
         symbol->frames[0] = (struct symbol_frame){ .function = name->function,
                                                    .file = name->file, .line = line };

@@ -132,6 +132,8 @@ static bool is_wanted(const struct block_filter *f, const struct target *t, bool
 
 bool block_filter_follow(struct block_filter *f, struct target *t, uint64_t now, bool shown)
 {
+    if (t->ended && f->running)
+        f->next_ns = now; /* nothing to spare it for any more */
     if (!is_wanted(f, t, shown) || (!f->pass && (now < f->next_ns || !begin(f, t, now))))
         return false;
     f->wall_ns = t->snapshot.target.wall_ns;

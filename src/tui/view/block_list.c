@@ -17,7 +17,7 @@ void block_list_forget(struct block_list *b)
     block_walk_free(b->pass);
     b->pass = NULL;
     b->reader = NULL;
-    b->wanted = b->known = false;
+    b->wanted = b->known = b->final = false;
     b->rows.n = 0;
     b->version++;
 }
@@ -92,6 +92,7 @@ static bool begin(struct block_list *b, struct target *t, uint64_t now)
     b->next.n = 0;
     b->next.blocks = b->next.bytes = 0;
     b->begin_ns = now;
+    b->begun_final = t->ended;
     b->next_ns = now + PERIOD_NS;
     b->pass = block_walk_new(t);
     return b->pass != NULL;
@@ -106,17 +107,26 @@ static void finish(struct block_list *b)
     block_walk_free(b->pass);
     b->pass = NULL;
     b->known = true;
+    b->final = b->begun_final;
     b->version++;
     b->next_ns = now + (rest > PERIOD_NS ? rest : PERIOD_NS);
+}
+
+/* After the end one pass more is made, and that is the last. */
+static bool is_over(const struct block_list *b, const struct target *t)
+{
+    return t->ended && b->known && b->final;
 }
 
 bool block_list_follow(struct block_list *b, struct target *t, uint64_t now)
 {
     b->reader = t->reader;
+    if (t->ended && !b->ended)
+        b->next_ns = now; /* nothing to spare it for any more */
     b->ended = t->ended;
     b->from_file = t->archive != NULL;
     b->absent = !block_walk_possible(t);
-    if (!b->wanted || b->absent || !t->filled || (t->ended && b->known) ||
+    if (!b->wanted || b->absent || !t->filled || is_over(b, t) ||
         (!b->pass && now < b->next_ns))
         return false;
     if (!b->pass && !begin(b, t, now))
@@ -129,7 +139,7 @@ bool block_list_follow(struct block_list *b, struct target *t, uint64_t now)
 
 uint64_t block_list_due(const struct block_list *b, const struct target *t)
 {
-    if (!b->wanted || !block_walk_possible(t) || !t->filled || (t->ended && b->known))
+    if (!b->wanted || !block_walk_possible(t) || !t->filled || is_over(b, t))
         return UINT64_MAX;
     return b->pass ? 0 : b->next_ns;
 }

@@ -28,6 +28,7 @@ struct block_list {
     unsigned version;         /* changes with rows */
     struct block_rows next;   /* under way */
     struct block_walk *pass;
+    bool final, begun_final;  /* the last pass began after the end; the one under way did */
     uint64_t next_ns, begin_ns;
     const struct reader *reader; /* of the last follow; NULL: none */
     bool ended;

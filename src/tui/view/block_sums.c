@@ -168,7 +168,7 @@ static void end_pass(struct block_sums *b)
 void block_sums_forget(struct block_sums *b)
 {
     end_pass(b);
-    b->known = false;
+    b->known = b->final = false;
     b->next_ns = 0;
     b->last.n = 0;
     b->version++;
@@ -202,22 +202,28 @@ static void finish(struct block_sums *b, const struct snapshot *s)
     b->last = b->next;
     b->next = old;
     b->known = !b->last.failed;
+    b->final = b->begun_final;
     b->version++;
     b->next_ns = now + (rest > PERIOD_NS ? rest : PERIOD_NS);
 }
 
 static bool is_wanted(const struct block_sums *b, const struct target *t)
 {
-    return b->wanted != SUMS_NONE && block_walk_possible(t) && t->filled && !(t->ended && b->known);
+    return b->wanted != SUMS_NONE && block_walk_possible(t) && t->filled &&
+           !(t->ended && b->known && b->final);
 }
 
 bool block_sums_follow(struct block_sums *b, struct target *t, uint64_t now)
 {
+    if (t->ended && !b->ended)
+        b->next_ns = now; /* nothing to spare it for any more */
+    b->ended = t->ended;
     if (!is_wanted(b, t) || (!b->pass && now < b->next_ns))
         return false;
     if (!b->pass) {
         list_clear(&b->next, b->wanted);
         b->begin_ns = now;
+        b->begun_final = t->ended;
         b->next_ns = now + PERIOD_NS;
         b->now_ns = t->snapshot.target.wall_ns;
         b->pass = block_walk_new(t);

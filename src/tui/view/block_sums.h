@@ -39,6 +39,8 @@ struct block_sums {
     unsigned version;            /* changes with last */
     struct block_sum_list next;  /* under way */
     struct block_walk *pass;
+    bool ended;                  /* the target has */
+    bool final, begun_final;     /* the last pass began after that; the one under way did */
     uint64_t now_ns;             /* after set-up, for ages */
     uint64_t next_ns, begin_ns;
 };

@@ -8,6 +8,7 @@ struct block_walk {
     struct block_pass *pass;  /* of a segment */
     struct archive *archive;  /* or a file */
     size_t index;
+    uint64_t at;              /* where it goes on in the file */
 };
 
 bool block_walk_possible(const struct target *t)
@@ -56,6 +57,10 @@ enum reader_status block_walk_step(struct block_walk *w, unsigned budget_ms, rea
     struct call call = { .each = each, .data = data };
     if (w->pass)
         return reader_blocks_step(w->pass, budget_ms, each, data);
-    archive_blocks(w->archive, w->index, pass_on, &call);
-    return READER_OK;
+    uint64_t until = target_now() + (uint64_t)budget_ms * 1000000;
+    int more;
+    do
+        more = archive_blocks_next(w->archive, w->index, &w->at, pass_on, &call);
+    while (more > 0 && target_now() < until);
+    return more > 0 ? READER_NOT_READY : READER_OK; /* of a damaged one, what can be read */
 }

@@ -323,6 +323,7 @@ static bool begin_pass(struct growth *g, struct target *t, uint64_t now)
     g->n_next = n;
     g->pass = block_walk_new(t);
     g->pass_begin_ns = now;
+    g->begun_final = t->ended;
     return g->pass != NULL;
 }
 
@@ -337,14 +338,25 @@ static bool finish_pass(struct growth *g)
     g->next = old;
     g->n_next = n_old;
     g->alive_known = true;
+    g->final = g->begun_final;
     g->next_pass_ns = now + (took * PASS_SHARE > PASS_NS ? took * PASS_SHARE : PASS_NS);
     g->version++;
     return true;
 }
 
+/* After the end of the target one pass more is made, and that is the last. */
+static bool wants_alive(const struct growth *g, const struct target *t)
+{
+    return growth_births(g).since && block_walk_possible(t) &&
+           !(t->ended && g->alive_known && g->final);
+}
+
 static bool update_alive(struct growth *g, struct target *t, uint64_t now)
 {
-    if (!growth_births(g).since || !block_walk_possible(t) || (t->ended && g->alive_known))
+    if (t->ended && !g->ended)
+        g->next_pass_ns = now; /* nothing to spare it for any more */
+    g->ended = t->ended;
+    if (!wants_alive(g, t))
         return false;
     if (!g->pass && (now < g->next_pass_ns || !begin_pass(g, t, now))) {
         if (!g->pass && now >= g->next_pass_ns)
@@ -382,7 +394,7 @@ uint64_t growth_due(const struct growth *g, const struct target *t, bool shown)
         return UINT64_MAX;
     if (has_figures(g) && !g->figures)
         return now;
-    if (!growth_births(g).since || !block_walk_possible(t) || (t->ended && g->alive_known))
+    if (!wants_alive(g, t))
         return UINT64_MAX;
     return g->pass ? now : g->next_pass_ns;
 }

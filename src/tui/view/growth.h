@@ -59,6 +59,8 @@ struct growth {
     struct growth_alive *alive; /* by site */
     size_t n_alive;
     struct block_walk *pass;  /* under way, into `next` */
+    bool ended;               /* the target has */
+    bool final, begun_final;  /* the last pass began after that; the one under way did */
     struct growth_births births; /* that it looks for */
     struct growth_alive *next;
     size_t n_next;
