@@ -250,7 +250,9 @@ HOOK int memtop_agent_detach(void)
     enum inject_result result = process_halt();
     if (result == INJECT_OK) {
         undo();
-        process_finish();
+        result = process_finish();
+    } else {
+        result = process_leave();
     }
     end();
     errno = saved_errno;

@@ -239,23 +239,26 @@ void tracker_init(const char *allocator_path, bool is_glibc, bool is_overridden)
 /* ---- attach and detach ---------------------------------------------------------- */
 
 #define WAIT_NS 1000000L
-#define WAITS 50
+#define WAITS 4
 
-/* Recording has ended. Is nobody left who might touch the segment? Waits a little. */
+static bool shut; /* since the last recording ended, all threads were turned off */
+
+/* Recording has ended. Is nobody left who might touch the segment? Waits a little, as
+ * the caller may be a thread that was borrowed. What was seen is remembered. */
 static bool is_quiet(void)
 {
     struct timespec wait = { .tv_nsec = WAIT_NS };
-    bool shut = false;
-    for (int i = 0; i < WAITS; i++) {
+    for (int i = 0;; i++) {
         if (!shut && __atomic_load_n(&process_life->holders, __ATOMIC_SEQ_CST) == 0) {
             threads_shut();
             shut = true;
         }
         if (shut && threads_drained())
             return true;
+        if (i == WAITS)
+            return false;
         nanosleep(&wait, NULL);
     }
-    return false;
 }
 
 /* Let go of the segment before this one. */
@@ -295,6 +298,7 @@ enum inject_result process_prepare(const struct config *c, const struct process_
 void process_go(void)
 {
     forked = true;
+    shut = false;
     store_publish();
     __atomic_store_n(&recording, true, __ATOMIC_SEQ_CST);
     __atomic_store_n(&process_life->state, STATE_READY, __ATOMIC_SEQ_CST);
@@ -317,12 +321,20 @@ enum inject_result process_halt(void)
 
 static void say_goodbye(int status, uint32_t flags);
 
-void process_finish(void)
+enum inject_result process_finish(void)
 {
     bool quiet = is_quiet();
     say_goodbye(-1, SEG_FLAG_DETACHED);
     if (quiet)
         store_abandon();
+    return quiet ? INJECT_OK : INJECT_LINGERING;
+}
+
+enum inject_result process_leave(void)
+{
+    if (!store.header || store.header->pid != (int)syscall(SYS_getpid))
+        return INJECT_INACTIVE;
+    return leave_last() == INJECT_OK ? INJECT_OK : INJECT_LINGERING;
 }
 
 void process_end_recording(void)

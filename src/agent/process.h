@@ -72,8 +72,12 @@ void process_cancel(void);
 /* From this moment on none is. INJECT_INACTIVE: none was. */
 enum inject_result process_halt(void);
 
-/* Say in the segment that it was detached, and let go of it as soon as no thread is
- * in a hook any more: now, or in the next process_prepare. */
-void process_finish(void);
+/* Say in the segment that it was detached, and let go of it if no thread is in a hook
+ * any more. INJECT_LINGERING: some are; then in process_leave or process_prepare. */
+enum inject_result process_finish(void);
+
+/* Nothing is recorded: let go of the segment that was left. INJECT_LINGERING as above;
+ * INJECT_INACTIVE: there is none. */
+enum inject_result process_leave(void);
 
 #endif

@@ -27,9 +27,11 @@
 #define INJECT_ATTACH "memtop_agent_attach"
 #define INJECT_DETACH "memtop_agent_detach"
 
-/* What the functions return; 0 is success. */
+/* What the functions return; below 0 nothing was done. */
 enum inject_result {
     INJECT_OK = 0,
+    INJECT_LINGERING = 1,   /* detach: done, but threads are within calls from before, and
+                               the segment stays mapped: call it again a little later */
     INJECT_ACTIVE = -1,     /* attach: recording already, by preload or by an earlier
                                attach. Modules that are new were redirected. */
     INJECT_INACTIVE = -2,   /* detach: not recording */

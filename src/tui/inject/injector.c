@@ -28,6 +28,7 @@
 #define ROUNDS_PER_LOOK 16  /* until modules are looked at anew */
 #define FIRST_PAGE 4096
 #define BUSY_PAUSE_US 10000
+#define LINGER_TRIES 6      /* 0.6 s in all */
 
 /* One attach or detach. */
 struct job {
@@ -258,7 +259,7 @@ static enum injector_status judge_result(struct injector_result *out, int result
                                          const char *options)
 {
     switch (result) {
-    case INJECT_OK: return INJECTOR_OK;
+    case INJECT_OK: case INJECT_LINGERING: return INJECTOR_OK;
     case INJECT_ACTIVE: return say(out, INJECTOR_PRESENT, "the agent is in it already");
     case INJECT_INACTIVE: return say(out, INJECTOR_ABSENT, "nothing records in it");
     case INJECT_BUSY: return say(out, INJECTOR_BUSY, "another attach or detach is under way");
@@ -298,6 +299,23 @@ static enum injector_status judge(const struct job *j, enum call_status status)
     return say(out, INJECTOR_GONE, "it ended meanwhile");
 }
 
+/* Until the process has let go of its segment: threads that are within calls from
+ * before the detach come out of them while none is held. If they do not, or a safe
+ * moment does not come again, the next attach sees to it. */
+static void linger(struct job *j)
+{
+    struct injector_result done = *j->out;
+    enum call_status status = CALL_DONE;
+    for (int i = 0; i < LINGER_TRIES && j->call.result == INJECT_LINGERING; i++) {
+        tracee_pause(BUSY_PAUSE_US << i);
+        if (search(j, &status) != INJECTOR_OK || status != CALL_DONE)
+            break;
+        done.stop_ns = j->out->stop_ns, done.waited_ns = j->out->waited_ns;
+    }
+    *j->out = done;
+    j->call.result = INJECT_OK;
+}
+
 /* The agent may still be busy with what was under way before a detach. */
 static enum injector_status search_patiently(struct job *j, enum call_status *status)
 {
@@ -308,6 +326,8 @@ static enum injector_status search_patiently(struct job *j, enum call_status *st
         tracee_pause(BUSY_PAUSE_US);
         found = search(j, status);
     }
+    if (found == INJECTOR_OK && *status == CALL_DONE && j->call.result == INJECT_LINGERING)
+        linger(j);
     return found;
 }
 

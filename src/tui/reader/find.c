@@ -51,8 +51,8 @@ static int find_pid(const struct search *s, const struct seg_header *h)
     return 0;
 }
 
-static void describe(const struct search *s, int fd, const struct seg_header *h,
-                     struct found *f)
+static void describe(const struct search *s, int fd, const struct stat *st,
+                     const struct seg_header *h, struct found *f)
 {
     const struct seg_section *at = &h->sections[SEG_GLOBALS];
     struct seg_globals globals = { 0 };
@@ -65,6 +65,9 @@ static void describe(const struct search *s, int fd, const struct seg_header *h,
     f->state = h->state == SEG_EXITED ? copy_end(h) : pid ? TARGET_RUNNING : TARGET_KILLED;
     f->start_realtime_ns = h->start_realtime_ns;
     f->segment_bytes = h->memory_used;
+    /* exec leaves the old program's segment where a new one has no agent. */
+    if (f->state == TARGET_RUNNING && proc_maps_file(pid, st->st_ino, SEG_NAME_PREFIX) == 0)
+        f->state = TARGET_REPLACED;
     f->keep = h->flags & SEG_FLAG_KEEP;
     f->root_pid = h->root_pid;
     if (at->offset <= INT64_MAX &&
@@ -130,7 +133,7 @@ static void consider(struct search *s, int dir, const char *where, const char *n
     struct seg_header header;
     locate_read_header(fd, &header);
     if (header.magic == SEG_MAGIC && header.pid == pid && header.start_time == start) {
-        describe(s, fd, &header, &f);
+        describe(s, fd, &st, &header, &f);
         /* Another version's header cannot be taken at its word. */
         f.readable = header.version == SEG_VERSION && header.state != SEG_STARTING;
         add_found(s, &f, &st);

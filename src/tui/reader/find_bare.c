@@ -17,7 +17,7 @@ static bool is_known(const struct found *known, size_t n, int pid)
 {
     for (size_t i = 0; i < n; i++)
         if (known[i].alive && known[i].pid == pid)
-            return known[i].state != TARGET_DETACHED;
+            return known[i].state != TARGET_DETACHED && known[i].state != TARGET_REPLACED;
     return false;
 }
 

@@ -136,7 +136,7 @@ struct found {
 enum reader_status reader_find_all(struct found **out, size_t *n);
 
 /* The processes that are not in a list of reader_find_all, or are there as detached
- * only: ours, or of everybody for root, sorted by pid, without this one. They have no
+ * or replaced only: ours, or of everybody for root, sorted by pid, without this one. They have no
  * live_bytes, segment_bytes and path. *out is the caller's to free(), whatever the
  * status. */
 enum reader_status reader_find_bare(const struct found *known, size_t n_known,
