@@ -47,7 +47,7 @@ screen 'a program that has ended: ages stand still' 60 200 'wait "exited with st
 tab Sizes
 match "^all 1,[0-9]{3} live blocks, "
 keys <Right><Home><Space><End><Space>
-match "^1,0[0-9]{2} live blocks, .* of [0-9.]+ [KM]iB: (younger than|[0-9]+ [a-z]+ to) .*s"
+match "^1,0[0-9]{2} live blocks, .* of [0-9.]+ [KM]iB: (younger than|[0-9.]+ [a-z]+ to) .*s"
 match "^ 977K +[0-9]+% 1.00k .* make_rows "
 match "^ .* ● +<[0-9.]+ [mu]?s "
 keys <Space>

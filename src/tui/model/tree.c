@@ -43,7 +43,9 @@ uint64_t tree_mix(uint64_t a, uint64_t b)
 
 static size_t slot_of(const struct tree_map *m, uint64_t key)
 {
-    size_t i = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (m->capacity - 1);
+    /* Keys are often two numbers of 32 bits: both have to count. */
+    uint64_t h = key * UINT64_C(0x9e3779b97f4a7c15);
+    size_t i = (size_t)(h ^ h >> 32) & (m->capacity - 1);
     while (m->at[i].key && m->at[i].key != key)
         i = (i + 1) & (m->capacity - 1);
     return i;

@@ -204,7 +204,7 @@ static uint64_t due(struct app *a)
         when = target_due(&a->target, app_reads_sites(a));
     if (a->target.replaced)
         when = earlier(when, a->next_reopen_ns);
-    when = earlier(when, app_follow_due(a));
+    when = a->behind ? 0 : earlier(when, app_follow_due(a));
     if (a->notice[0])
         when = earlier(when, a->notice_until_ns);
     if (a->dirty)
@@ -273,6 +273,20 @@ static void take_events(struct app *a, const struct pollfd fds[POLL_COUNT])
     app_input(a);
 }
 
+/* Read the target, or what the picker lists. Returns whether that took its time. */
+static bool read_due(struct app *a, uint64_t now)
+{
+    bool news = false;
+    if (a->picking)
+        a->dirty |= picker_refresh(&a->picker, now);
+    else if (!a->paused)
+        news = target_refresh(&a->target, now, app_reads_sites(a));
+    a->dirty |= news;
+    return news;
+}
+
+/* A key is answered first, and a turn of the loop does one long thing at most, so that
+ * no key waits for all of them. What is behind comes with the next turn. */
 static void do_due(struct app *a)
 {
     uint64_t now = target_now();
@@ -282,12 +296,14 @@ static void do_due(struct app *a)
     }
     reopen(a, now);
     settle(a);
-    if (a->picking)
-        a->dirty |= picker_refresh(&a->picker, now);
-    else if (!a->paused)
-        a->dirty |= target_refresh(&a->target, now, app_reads_sites(a));
-    if (!a->picking)
-        app_follow(a, now);
+    bool answer = a->urgent && !a->behind;
+    a->answered |= answer;
+    a->behind = answer || read_due(a, now);
+    if (a->behind || a->picking)
+        return;
+    app_follow(a, now);
+    a->dirty |= a->answered; /* it was drawn as it was before */
+    a->answered = false;
 }
 
 static void draw_if_due(struct app *a)

@@ -56,6 +56,8 @@ struct app {
     bool unsettled;          /* the process is gone, the last read is to be made */
     char notice[160];        /* on the status line */
     uint64_t notice_until_ns;
+    bool behind;             /* there is more to do in the next turn of the loop */
+    bool answered;           /* a key was, and nothing was followed since */
     bool dirty;              /* something new is to be drawn */
     bool urgent;             /* at once: somebody pressed a key */
     bool anew;               /* whatever the terminal shows is void */
