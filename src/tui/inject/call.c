@@ -23,6 +23,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "shared/inject.h"
+
 #define RED_ZONE 128
 #define COPY_NAME "libmemtop.so"
 #define COPY_PATH_MAX 32 /* /proc/self/fd/N */
@@ -32,6 +34,7 @@
 #endif
 #define POLL_US 30
 #define PATIENCE_NS UINT64_C(3000000000) /* until we look whether it waits for a lock */
+#define PATIENCE_MAX 3 /* times; then it is to end by itself */
 #define STOP_MS 1000
 #define EFLAGS_FOREIGN 0x54500u /* direction, nested task, alignment check, trap, resume */
 
@@ -285,21 +288,17 @@ static void read_results(const struct tracee *t, const struct block *b, struct c
         tracee_read(t->pid, b->error, call->error, sizeof call->error - 1);
 }
 
-static bool waits_for_lock(const struct tracee *t)
-{
-    struct user_regs_struct now;
-    return tracee_regs(t, &now) && (long)now.orig_rax == SYS_futex;
-}
-
-/* It takes long. Let it, unless it waits for a lock: whoever holds that may wait
- * for this very thread. */
-static enum call_status take_back(struct tracee *t)
+/* It takes long. Let it, unless it waits for the loader's lock: whoever holds that may
+ * wait for this very thread. malloc's locks come free in any case, and who waits for one
+ * may be within the loader, with locks of its own, from where nothing can be taken back. */
+static enum call_status take_back(struct tracee *t, const struct call *call)
 {
     enum tracee_event event = tracee_interrupt(t, STOP_MS);
     if (event != TRACEE_TRAP)
         return event == TRACEE_GONE ? CALL_GONE : event == TRACEE_FAULT ? CALL_FAULT : CALL_DONE;
     struct user_regs_struct now;
-    if (waits_for_lock(t))
+    if (tracee_regs(t, &now) && (long)now.orig_rax == SYS_futex &&
+        call->waits_for_loader(call->data, &now))
         return CALL_BLOCKED;
     return tracee_regs(t, &now) && tracee_go(t, &now) ? CALL_DONE : CALL_GONE;
 }
@@ -309,7 +308,7 @@ static enum call_status await(struct tracee *t, uint64_t block, struct call *cal
 {
     struct block b;
     uint64_t until = tracee_now() + PATIENCE_NS;
-    for (;;) {
+    for (int times = 0;;) {
         enum tracee_event event = tracee_poll(t);
         if (event == TRACEE_GONE)
             return CALL_GONE;
@@ -323,9 +322,13 @@ static enum call_status await(struct tracee *t, uint64_t block, struct call *cal
         if (tracee_read(t->pid, block, &b, sizeof b) == sizeof b && b.done)
             break;
         if (tracee_now() > until) {
-            enum call_status status = take_back(t);
+            enum call_status status = take_back(t, call);
             if (status != CALL_DONE)
                 return status;
+            if (++times == PATIENCE_MAX) {
+                call->result = INJECT_BUSY; /* nobody will read what it says */
+                return CALL_ESCAPED;
+            }
             until += PATIENCE_NS;
         }
         tracee_pause(POLL_US);
@@ -340,7 +343,10 @@ static enum call_status fetch(struct tracee *t, uint64_t code, enum call_status 
     struct user_regs_struct now;
     if (status == CALL_GONE || status == CALL_FAULT || status == CALL_BLOCKED)
         return status;
-    enum tracee_event event = tracee_interrupt(t, STOP_MS);
+    enum tracee_event event;
+    do /* without a processor it may take its time; it cannot be left before */
+        event = tracee_interrupt(t, STOP_MS);
+    while (event == TRACEE_LATE);
     if (event == TRACEE_GONE || !tracee_regs(t, &now))
         return CALL_GONE;
     return now.rip >= code && now.rip < code + CODE_MAX ? status : CALL_ESCAPED;

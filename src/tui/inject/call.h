@@ -29,6 +29,10 @@ struct call {
     uint64_t base;        /* where the library is, if it is there already, or 0 */
     uint64_t function;    /* its offset there: int function(const char *argument) */
     const char *argument; /* NULL: NULL */
+    /* The call waits for a lock at these registers: is it the loader's, whose owner may
+     * wait for this very thread? */
+    bool (*waits_for_loader)(void *data, const struct user_regs_struct *regs);
+    void *data;
     int result;           /* of function */
     char error[160];      /* what dlerror says, for CALL_NOT_LOADED */
 };
@@ -37,9 +41,10 @@ enum call_status {
     CALL_DONE,
     CALL_NOT_LOADED,
     CALL_REFUSED, /* the process may not have memory for code, or its stack no room */
-    CALL_BLOCKED, /* it waited for a lock in vain, and was taken back */
+    CALL_BLOCKED, /* it waited for the loader's lock in vain, and was taken back */
     CALL_FAULT,   /* it crashed, and was taken back */
-    CALL_ESCAPED, /* it took too long for us, and the thread has gone on by itself */
+    CALL_ESCAPED, /* it took too long for us, and the thread goes on by itself; `result` is
+                     INJECT_BUSY if it was not over yet */
     CALL_GONE,
 };
 

@@ -28,6 +28,7 @@
 #define ROUNDS_PER_LOOK 16  /* until modules are looked at anew */
 #define FIRST_PAGE 4096
 #define BUSY_PAUSE_US 10000
+#define RUNNING_PER_CPU 4   /* threads, from which on it is not asked what was there before */
 #define LINGER_TRIES 6      /* 0.6 s in all */
 
 /* One attach or detach. */
@@ -101,6 +102,12 @@ static bool is_candidate(const struct job *j, const struct thread_look *t)
 }
 
 /* ---- the call ------------------------------------------------------------------------ */
+static bool waits_for_loader(void *data, const struct user_regs_struct *regs)
+{
+    const struct job *j = data;
+    return walk_is_loading(j->walk, regs);
+}
+
 /* Whether the search is over; the status of the call then is in *status. */
 static bool try_thread(struct job *j, int tid, enum call_status *status)
 {
@@ -113,6 +120,8 @@ static bool try_thread(struct job *j, int tid, enum call_status *status)
         return false;
     }
     bool safe = is_safe(j, &t);
+    j->call.waits_for_loader = waits_for_loader;
+    j->call.data = j;
     if (safe)
         *status = call_make(&t, &j->program.places, &j->call);
     if (!safe || *status != CALL_GONE) {
@@ -139,8 +148,7 @@ static void come_first(struct rank *before)
 {
     before->policy = sched_getscheduler(0);
     sched_getparam(0, &before->parameter);
-    sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK,
-                       &(struct sched_param){ .sched_priority = 1 });
+    sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 1 });
 }
 
 static void step_back(const struct rank *before)
@@ -280,8 +288,12 @@ static enum injector_status judge(const struct job *j, enum call_status status)
 {
     struct injector_result *out = j->out;
     switch (status) {
-    case CALL_DONE:
-    case CALL_ESCAPED: return judge_result(out, j->call.result, j->call.argument);
+    case CALL_ESCAPED:
+        if (j->call.result == INJECT_BUSY)
+            return say(out, INJECTOR_BUSY, "its malloc is so busy that the call takes long; it "
+                                           "ends by itself: look again later");
+        return judge_result(out, j->call.result, j->call.argument);
+    case CALL_DONE: return judge_result(out, j->call.result, j->call.argument);
     case CALL_NOT_LOADED:
         snprintf(out->why, sizeof out->why, "the agent could not be loaded in it: %s",
                  j->call.error[0] ? j->call.error : "its dynamic linker does not say why");
@@ -360,9 +372,25 @@ static enum injector_status begin(struct job *j, const char *function)
     return INJECTOR_FAILED;
 }
 
-enum injector_status injector_attach(int pid, const char *library, const char *options,
+/* The allocator takes all of its locks, one by one, to say how much is alive. While more
+ * threads run than there are processors for, each may take long to come free. */
+static bool is_crowded(int pid)
+{
+    struct thread_look *threads;
+    size_t n = threads_list(pid, &threads);
+    long running = 0;
+    for (size_t i = 0; i < n; i++)
+        running += threads[i].state == 'R';
+    free(threads);
+    return running > RUNNING_PER_CPU * sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+enum injector_status injector_attach(int pid, const char *library, const char *wishes,
                                      struct injector_result *out)
 {
+    char options[INJECT_OPTIONS_MAX];
+    snprintf(options, sizeof options, "%s%s", is_crowded(pid) ? "MEMTOP_BEFORE=0\n" : "",
+             wishes ? wishes : "");
     struct job j = { .pid = pid, .library = library, .out = out,
                      .call = { .path = library, .file = -1, .argument = options } };
     enum injector_status status = begin(&j, INJECT_ATTACH);

@@ -157,6 +157,11 @@ enum walk_result walk_thread(struct walk *w, const struct user_regs_struct *regs
     return w->program_frame ? WALK_FREE : WALK_SYSTEM;
 }
 
+bool walk_is_loading(struct walk *w, const struct user_regs_struct *regs)
+{
+    return walk_thread(w, regs) == WALK_LOADING && !w->allocating;
+}
+
 /* ---- life ------------------------------------------------------------------------- */
 struct walk *walk_new(const struct program *p)
 {

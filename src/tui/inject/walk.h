@@ -28,4 +28,7 @@ void walk_free(struct walk *w); /* NULL is fine */
  * else is not. */
 enum walk_result walk_thread(struct walk *w, const struct user_regs_struct *regs);
 
+/* Is the thread inside the loader, but not where the loader calls malloc? */
+bool walk_is_loading(struct walk *w, const struct user_regs_struct *regs);
+
 #endif
