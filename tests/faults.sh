@@ -41,6 +41,18 @@ exact 'no descriptor left'
 
 # ---- limits
 under 'RLIMIT_AS of 100 MB' bash -c 'ulimit -v 100000; "$@"' limited
+under 'RLIMIT_AS of 1 GB' bash -c 'ulimit -v 1000000; "$@"' limited
+maps=$("$PYTHON" -c 'import mmap; print(len(mmap.mmap(-1, 500 << 20)))')
+is "$(ulimit -v 1000000; LD_PRELOAD=$MEMTOP_AGENT "$PYTHON" -c \
+    'import mmap; print(len(mmap.mmap(-1, 500 << 20)))' 2>&1)" "$maps" 'half of it is left to the program'
+alike 'RLIMIT_AS, lowered by the program' "$faults" limit
+holds "$balanced and 2000 < j['totals']['allocations'] < 3000" 'recording ends at that moment'
+"$MEMTOP" stat -o "$TMP/text" -- "$faults" limit >"$TMP/out" 2>&1
+grep -q 'recording was ended' "$TMP/text"
+ok $? 'and the report says so'
+alike 'RLIMIT_AS, lowered by its children' "$faults" limits
+exact 'RLIMIT_AS, lowered by its children'
+holds "j['totals']['allocations'] > 10000" 'the parent goes on'
 under 'RLIMIT_FSIZE of 10 MB' bash -c 'ulimit -f 10000; "$@"' limited
 under 'RLIMIT_FSIZE of nothing' bash -c 'ulimit -f 0; exec "$@" | cat' limited
 under 'RLIMIT_NOFILE of 5' bash -c 'ulimit -n 5; exec "$@"' limited

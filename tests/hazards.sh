@@ -117,6 +117,22 @@ for mode in deepbind namespace; do
 done
 alike 'nothing of the program is changed: threads, signals, descriptors, errno' "$VICTIMS/unchanged"
 
+# The C library's debugging allocator has but old versions of its functions.
+debug=libc_malloc_debug.so.0
+if env LD_PRELOAD=$debug true 2>&1 | grep -q 'cannot be preloaded'; then
+    skip "there is no $debug"
+else
+    export MALLOC_CHECK_=3
+    wanted=$(timeout 60 env LD_PRELOAD=$debug "$VICTIMS/corrupts" 2>&1; echo "status $?")
+    got=$(timeout 60 "$MEMTOP" stat --preload=$debug --json -o "$TMP/json" -- \
+        "$VICTIMS/corrupts" 2>&1; echo "status $?")
+    unset MALLOC_CHECK_
+    is "$got" "$wanted" 'a debugging allocator below the agent finds what it should'
+    case $got in *invalid*134) ok 0 'and ends the program' ;; *) ok 1 "and ends the program: $got" ;; esac
+    holds 'j["agent"]["allocator"].endswith("/libc_malloc_debug.so.0")' 'the report names it'
+    exact "$debug"
+fi
+
 # ---- great numbers
 alike 'threads at once' "$VICTIMS/many" threads 1000
 exact 'threads at once'

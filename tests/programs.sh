@@ -122,6 +122,12 @@ same 'git clone, gc, fsck' git -- sh -c 'rm -rf two; git clone -q --no-local one
     git gc -q --aggressive && git fsck --no-progress && git log -p | cksum'
 same 'tar and xz with threads' tar xz -- sh -c "tar cf - -C '$srcdir' docs | xz -T2 | xz -dc | cksum"
 
+# Its own checks pass, and as much is done.
+stress='stress-ng --malloc 2 --malloc-ops 5000 --fork 2 --fork-ops 300 --vfork 1 --vfork-ops 100'
+same 'stress-ng: malloc, fork, vfork' stress-ng -- sh -c "$stress --timeout 100 --metrics-brief \
+    >stress.out 2>&1; echo status \$?; grep -i fail stress.out
+    sed -n 's/.* \(v*fork\|malloc\)  *\([0-9][0-9]*\) .*/\1 \2/p' stress.out"
+
 # ---- libraries with allocators, arenas and threads of their own
 same ffmpeg ffmpeg -- ffmpeg -v error -f lavfi -i testsrc=size=320x240:duration=1 \
     -f lavfi -i sine=duration=1 -c:v mpeg4 -threads 4 -f framemd5 -

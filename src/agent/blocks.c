@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "agent/care.h"
+#include "agent/reserve.h"
 #include "agent/shrink.h"
 #include "agent/store.h"
 #include "agent/wiped.h"
@@ -42,8 +43,9 @@ int64_t blocks_lost;
 
 /* Leaves are for ever at the place that they were first given to; their entries
  * are wiped by fork. Programs that need more of them go the slow way there. */
-#define LEAVES 8u
+#define LEAVES_MAX 8u
 static struct blocks_leaf *leaves;
+static uint32_t leaves_count;
 static uint32_t leaves_used; /* atomic */
 
 /* Nothing in it, and nobody writes there. */
@@ -55,17 +57,32 @@ static uint64_t region_blocks_used;                      /* atomic */
 
 bool blocks_init(void)
 {
-    lone_pages = wiped_map(REGIONS_MAX * sizeof *lone_pages);
-    leaves = wiped_map(LEAVES * sizeof *leaves);
-    for (unsigned i = 0; i < BLOCKS_LEAVES; i++)
-        blocks_leaves[i] = &no_leaf;
+    if (!lone_pages)
+        lone_pages = wiped_map(REGIONS_MAX * sizeof *lone_pages);
+    if (!leaves) {
+        leaves_count = LEAVES_MAX >> reserve_halvings();
+        leaves = wiped_map(leaves_count * sizeof *leaves);
+        leaves_used = 0;
+        for (unsigned i = 0; i < BLOCKS_LEAVES; i++)
+            blocks_leaves[i] = &no_leaf;
+    }
     return lone_pages != NULL && leaves != NULL;
+}
+
+void blocks_release(void)
+{
+    for (unsigned i = 0; i < BLOCKS_LEAVES; i++)
+        __atomic_store_n(&blocks_leaves[i], &no_leaf, __ATOMIC_RELAXED);
+    wiped_unmap(leaves);
+    wiped_unmap(lone_pages);
+    leaves = NULL;
+    lone_pages = NULL;
 }
 
 void blocks_forget(void)
 {
     madvise(lone_pages, REGIONS_MAX * sizeof *lone_pages, MADV_DONTNEED);
-    madvise(leaves, LEAVES * sizeof *leaves, MADV_DONTNEED);
+    madvise(leaves, leaves_count * sizeof *leaves, MADV_DONTNEED);
 }
 
 void blocks_attach(void)
@@ -97,10 +114,10 @@ static struct blocks_leaf *leaf_for(uint64_t part)
         return NULL;
     struct blocks_leaf **place = &blocks_leaves[part >> BLOCKS_LEAF_SHIFT];
     struct blocks_leaf *leaf = __atomic_load_n(place, __ATOMIC_ACQUIRE);
-    if (leaf != &no_leaf || __atomic_load_n(&leaves_used, __ATOMIC_RELAXED) >= LEAVES)
+    if (leaf != &no_leaf || __atomic_load_n(&leaves_used, __ATOMIC_RELAXED) >= leaves_count)
         return leaf != &no_leaf ? leaf : NULL;
     uint32_t mine = __atomic_fetch_add(&leaves_used, 1, __ATOMIC_RELAXED);
-    if (mine >= LEAVES)
+    if (mine >= leaves_count)
         return NULL;
     /* One that loses the race stays unused. */
     return __atomic_compare_exchange_n(place, &leaf, &leaves[mine], false, __ATOMIC_ACQ_REL,

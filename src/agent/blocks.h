@@ -45,7 +45,8 @@ enum blocks_result {
     BLOCKS_FULL,     /* no memory left; nothing stored */
 };
 
-bool blocks_init(void);   /* once per program image */
+bool blocks_init(void);    /* reserve what is not there yet */
+void blocks_release(void); /* give it back, where nobody uses it any more */
 void blocks_attach(void); /* a new segment */
 void blocks_forget(void); /* before it, in a process that had one: as fork does */
 

@@ -30,7 +30,8 @@ static const char *const family[] = {
     "free_aligned_sized",
 };
 static const char *const others[] = { "_exit", "_Exit", "__cxa_finalize", "fork", "_Fork",
-                                      "syscall", "prctl", "mlockall" };
+                                      "syscall", "prctl", "mlockall", "setrlimit",
+                                      "setrlimit64", "prlimit", "prlimit64" };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define TARGETS (COUNT(family) + REAL_OPERATOR_COUNT + COUNT(others) + 2)

@@ -24,6 +24,7 @@
 #include "agent/known.h"
 #include "agent/modules.h"
 #include "agent/procinfo.h"
+#include "agent/reserve.h"
 #include "agent/samples.h"
 #include "agent/sandbox.h"
 #include "agent/shrink.h"
@@ -194,7 +195,7 @@ static bool reserve(void)
 {
     struct process_life *word;
     if (process_life != &never)
-        return true;
+        return trie_init() && blocks_init();
     procinfo_executable(executable, sizeof executable);
     if (!threads_init() || !trie_init() || !known_init() || !blocks_init() ||
         (word = wiped_map(sizeof *word)) == NULL)
@@ -344,6 +345,53 @@ void process_end_recording(void)
     threads_leave_self(); /* whoever finds its gate open reads the clock */
 }
 
+/* Not that of a parent which waits for the end of our vfork. In a sandbox nobody can
+ * tell: hooks_process.c then says nothing. */
+static bool is_own_segment(void)
+{
+    if (!sandbox_enter())
+        return true;
+    bool own = (int)syscall(SYS_getpid) == store.header->pid;
+    sandbox_leave();
+    return own;
+}
+
+/* A child that recorded nothing yet still has the segment of its parent. */
+static void leave_inherited(void)
+{
+    if (store.header && store.header->pid != (int)syscall(SYS_getpid))
+        store_abandon();
+}
+
+/* What is still needed then is there for threads to find that nothing is recorded. */
+static void give_back(void)
+{
+    if (store.header)
+        return; /* somebody is within a hook */
+    trie_release();
+    blocks_release();
+}
+
+void process_limit(uint64_t bytes)
+{
+    int saved_errno = errno;
+    uint32_t now = __atomic_load_n(&process_life->state, __ATOMIC_ACQUIRE);
+    if (sandbox_is_closed() || reserve_total() <= bytes / RESERVE_SHARE)
+        return;
+    if (now == STATE_NONE && !forks_wait()) {
+        leave_inherited();
+        if (reserve_total() <= bytes / RESERVE_SHARE)
+            return;
+        __atomic_store_n(&recording, false, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&process_life->state, STATE_DORMANT, __ATOMIC_SEQ_CST);
+        give_back();
+    } else if (now == STATE_READY && is_own_segment()) { /* else of who waits for our exec */
+        process_end_recording();
+        give_back();
+    }
+    errno = saved_errno;
+}
+
 /* ---- the end ----------------------------------------------------------------- */
 
 /* A viewer that reads holds a shared lock on the file. */
@@ -375,17 +423,6 @@ static void say_goodbye(int status, uint32_t flags)
         sandbox_leave();
     }
     errno = saved_errno;
-}
-
-/* Not that of a parent which waits for the end of our vfork. In a sandbox nobody can
- * tell: hooks_process.c then says nothing. */
-static bool is_own_segment(void)
-{
-    if (!sandbox_enter())
-        return true;
-    bool own = (int)syscall(SYS_getpid) == store.header->pid;
-    sandbox_leave();
-    return own;
 }
 
 void tracker_goodbye(int status)

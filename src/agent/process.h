@@ -52,6 +52,11 @@ struct thread *process_enter(uintptr_t frame);
  * detach. Outside of hooks. */
 void process_end_recording(void);
 
+/* The process is about to limit its address space. Where the agent's is more than a
+ * quarter of what it may have then, recording ends, and nearly all of it is given back.
+ * Outside of hooks; errno is kept. */
+void process_limit(uint64_t bytes);
+
 /* ---- for those who attach and detach; one at a time, outside of hooks --------- */
 
 /* Who serves malloc, and how the hooks are reached. */

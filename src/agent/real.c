@@ -131,9 +131,32 @@ static size_t made_malloc_usable_size(void *p)
 
 /* ---- finding ------------------------------------------------------------- */
 
+/* A debugging allocator that stands for the C library's (libc_malloc_debug.so) has its
+ * functions under these versions only, which is how programs of that time see them, and
+ * by which dlsym does not find them. */
+#ifdef __x86_64__
+static const char *const versions[] = { "GLIBC_2.2.5", "GLIBC_2.16", "GLIBC_2.26" };
+#else
+static const char *const versions[] = { "GLIBC_2.17", "GLIBC_2.26" };
+#endif
+static const void *versioned; /* the module that is asked by version; NULL: none */
+
+static void *find_versioned(const char *name)
+{
+    for (unsigned i = 0; i < sizeof versions / sizeof *versions; i++) {
+        void *found = dlvsym(RTLD_NEXT, name, versions[i]);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
 void *real_next(const char *name)
 {
-    return find_late ? find_late(name) : dlsym(RTLD_NEXT, name);
+    if (find_late)
+        return find_late(name);
+    void *found = versioned ? find_versioned(name) : NULL;
+    return found && real_module_of(found) == versioned ? found : dlsym(RTLD_NEXT, name);
 }
 
 /* Whatever comes next under this name. */
@@ -210,9 +233,19 @@ static bool is_overridden(void)
              symbol->st_shndx == SHN_UNDEF);
 }
 
+/* Does another library come between, under the C library's old versions? */
+static void look_for_versions(const void *module)
+{
+    void *found = find_late || !is_libc(module) ? NULL : find_versioned("malloc");
+    if (found && real_module_of(found) != module)
+        versioned = real_module_of(found);
+}
+
 static void resolve(void)
 {
     int saved = errno;
+    FIND(malloc);
+    look_for_versions(real_module_of((const void *)real.malloc));
     FIND(malloc);
     const void *function = (const void *)real.malloc;
     const void *module = real_module_of(function);

@@ -3,9 +3,12 @@
 #include "agent/reserve.h"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #define PAGE ((uintptr_t)4096)
 #define RANGES_MAX 16u
+#define TABLES_BYTES (UINT64_C(512) << 20) /* those that wiped.h makes, rounded up */
+#define HALVINGS_MAX 3u
 
 static struct reserve_range ranges[RANGES_MAX]; /* atomic; end 0: free, written last */
 
@@ -53,6 +56,28 @@ void reserve_unmap(void *start, size_t bytes)
     for (unsigned i = 0; i < RANGES_MAX; i++)
         if (ranges[i].start == (uintptr_t)start)
             __atomic_store_n(&ranges[i].end, 0, __ATOMIC_RELEASE);
+}
+
+uint64_t reserve_total(void)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < RANGES_MAX; i++) {
+        uintptr_t end = __atomic_load_n(&ranges[i].end, __ATOMIC_ACQUIRE);
+        if (end)
+            sum += end - __atomic_load_n(&ranges[i].start, __ATOMIC_RELAXED);
+    }
+    return sum;
+}
+
+unsigned reserve_halvings(void)
+{
+    struct rlimit limit;
+    unsigned n = 0;
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return 0;
+    while (n < HALVINGS_MAX && TABLES_BYTES >> n > limit.rlim_cur / RESERVE_SHARE / 2)
+        n++;
+    return n;
 }
 
 static void take_lower(uintptr_t at, uintptr_t start, uintptr_t end, struct reserve_range *lowest)

@@ -14,6 +14,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The agent may take one part in so many of the address space that a process may have. */
+#define RESERVE_SHARE 4
+
+/* How many times tables that are not in the segment are to be halved for that. */
+unsigned reserve_halvings(void);
+
+/* All that is reserved now. */
+uint64_t reserve_total(void);
+
 /* mmap, readable and writable, without locks on it. NULL: there is no room. errno is
  * not kept. Inside malloc. */
 void *reserve_map(size_t bytes, int flags, int fd);

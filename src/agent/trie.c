@@ -15,11 +15,12 @@
 
 #include "agent/clock.h"
 #include "agent/modules.h"
+#include "agent/reserve.h"
 #include "agent/store.h"
 #include "agent/wiped.h"
 
 #define FIRST_BITS 12u /* slots of the first table: 4096 */
-#define TABLES 14u     /* the last has 2^25 */
+#define TABLES_MAX 14u /* the last has 2^25 */
 #define PROBES 32u
 
 struct index {
@@ -29,6 +30,7 @@ struct index {
 };
 
 static struct index *index_;
+static unsigned tables; /* there may be in it */
 
 /* Nodes of code that is gone, and that do not yet say so: those of [start, end)
  * among the nodes [next, limit). Slices are handed out by `next`. */
@@ -51,13 +53,22 @@ static size_t first_slot(unsigned table)
 
 static size_t index_bytes(void)
 {
-    return sizeof *index_ + first_slot(TABLES) * sizeof(uint32_t);
+    return sizeof *index_ + first_slot(tables) * sizeof(uint32_t);
 }
 
 bool trie_init(void)
 {
-    index_ = wiped_map(index_bytes());
+    if (!index_) {
+        tables = TABLES_MAX - reserve_halvings();
+        index_ = wiped_map(index_bytes());
+    }
     return index_ != NULL;
+}
+
+void trie_release(void)
+{
+    wiped_unmap(index_);
+    index_ = NULL;
 }
 
 void trie_forget(void)
@@ -129,7 +140,7 @@ static uint32_t probe(unsigned table, uint64_t h, uint32_t parent, uint64_t pc,
 
 static void add_table(uint32_t after)
 {
-    if (after + 1 < TABLES &&
+    if (after + 1 < tables &&
         __atomic_compare_exchange_n(&index_->youngest, &after, after + 1, false,
                                     __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
         __atomic_store_n(&index_->filled, 0, __ATOMIC_RELAXED);

@@ -13,8 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Reserve the index. Once per program image; forked children find it empty. */
+/* Reserve the index, unless it is there; forked children find it empty. */
 bool trie_init(void);
+
+/* Give it back, where nobody uses it any more. */
+void trie_release(void);
 
 /* Empty it, as fork does. Nobody may be using it. */
 void trie_forget(void);

@@ -34,6 +34,16 @@ void *wiped_map(size_t bytes)
     return start;
 }
 
+void wiped_unmap(void *start)
+{
+    for (unsigned i = 0; i < n_maps; i++)
+        if (maps[i].start == start) {
+            reserve_unmap(start, maps[i].bytes);
+            maps[i] = maps[--n_maps];
+            return;
+        }
+}
+
 void wiped_clear(void)
 {
     for (unsigned i = 0; i < n_maps; i++)

@@ -13,6 +13,9 @@
  * child would go on with what its parent left there. One thread. */
 void *wiped_map(size_t bytes);
 
+/* Nobody uses it any more. */
+void wiped_unmap(void *start);
+
 /* Zero all of it here and now, as fork does. Nobody may be using it. */
 void wiped_clear(void);
 

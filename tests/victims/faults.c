@@ -11,6 +11,8 @@
  *   loader      allocates under the loader's lock, which another thread wants
  *   fork        forks in all ways
  *   foreign     frees what was never allocated through malloc's name
+ *   limit       limits its address space, and maps a great deal of what is left
+ *   limits      the same by children, in all ways
  */
 #include <link.h>
 #include <pthread.h>
@@ -18,6 +20,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -232,6 +235,80 @@ static void fork_in_all_ways(void)
     churn(5000);
 }
 
+/* ---- address space ------------------------------------------------------------------ */
+
+#define MB ((size_t)1 << 20)
+
+static void *nothing(void *unused)
+{
+    free(keep(malloc(1000)));
+    return unused;
+}
+
+static int map_what_is_left(void)
+{
+    int failures = 0;
+    pthread_t ids[4];
+    for (int i = 0; i < 4; i++)
+        failures += pthread_create(&ids[i], NULL, nothing, NULL) != 0;
+    for (int i = 0; i < 4 - failures; i++)
+        pthread_join(ids[i], NULL);
+    void *p = keep(malloc(200 * MB));
+    failures += p == NULL;
+    free(p);
+    failures += keep(malloc(hidden(500 * MB))) != NULL;
+    churn(5000);
+    return failures;
+}
+
+static struct rlimit limit_of(size_t bytes)
+{
+    return (struct rlimit){ .rlim_cur = bytes, .rlim_max = RLIM_INFINITY };
+}
+
+static void limit(void)
+{
+    struct rlimit wanted = limit_of(500 * MB), got;
+    CHECK(setrlimit(RLIMIT_AS, &wanted) == 0);
+    CHECK(map_what_is_left() == 0);
+    CHECK(prlimit(0, RLIMIT_AS, NULL, &got) == 0 && got.rlim_cur == 500 * MB);
+}
+
+/* A child that was forked, with or without an allocation before it limits itself. */
+static void limit_in_child(bool first)
+{
+    struct rlimit wanted = limit_of(500 * MB);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (first)
+            churn(1000);
+        _exit(prlimit(getpid(), RLIMIT_AS, &wanted, NULL) != 0 || map_what_is_left() ? 1 : 5);
+    }
+    reap("a child", pid, 5);
+}
+
+/* A vforked one, which shares its parent's memory. */
+static void limit_and_exec(void)
+{
+    static struct rlimit wanted;
+    wanted = limit_of(500 * MB);
+    pid_t pid = vfork();
+    if (pid == 0) {
+        setrlimit(RLIMIT_AS, &wanted);
+        execl("/bin/sh", "sh", "-c", "exit 6", (char *)NULL);
+        _exit(1);
+    }
+    reap("another program", pid, 6);
+    churn(5000);
+}
+
+static void limits(void)
+{
+    limit_in_child(false);
+    limit_in_child(true);
+    limit_and_exec();
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -259,6 +336,10 @@ int main(int argc, char **argv)
     else if (strcmp(what, "foreign") == 0)
         for (int i = 0; i < 10; i++)
             free(keep(__libc_malloc(100)));
+    else if (strcmp(what, "limit") == 0)
+        limit();
+    else if (strcmp(what, "limits") == 0)
+        limits();
     churn(5000);
     puts("done");
     return victim_failures != 0;
