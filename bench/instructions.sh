@@ -6,6 +6,9 @@
 # out: valgrind makes time pass fifty times faster.
 set -eu
 build=$1
+for needed in "$build/bench/pairs" "$build/.libs/libmemtop.so"; do
+    [ -e "$needed" ] || { echo "instructions.sh: no $needed: run make all bench/pairs there" >&2; exit 1; }
+done
 count() { # AGENT COMMAND...
     out=$(mktemp)
     env ${1:+"LD_PRELOAD=$1"} valgrind --tool=callgrind --callgrind-out-file="$out" "${@:2}" >/dev/null 2>&1

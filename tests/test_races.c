@@ -15,6 +15,7 @@
 #include "agent/process.h"
 #include "agent/thread.h"
 #include "agent/trie.h"
+#include "tests/as_hooks.h"
 #include "tests/tap.h"
 
 enum { THREADS = 6, PLACES = 1024, ALIVE = PLACES / 4, LEAVES = 4, BRANCHES = 3 };
@@ -75,9 +76,7 @@ static void note_alloc(struct worker *w, struct place *p, unsigned leaf,
 {
     struct thread *t = tracker_enter();
     if (t) {
-        uint64_t ticks = clock_ticks();
-        if (!record_alloc(t, SEG_FN_MALLOC, (void *)p->address, p->size, caller, ticks))
-            tracker_alloc(t, SEG_FN_MALLOC, (void *)p->address, p->size, caller, ticks);
+        event_alloc(t, (void *)p->address, p->size, caller);
         tracker_leave(t);
     }
     p->leaf = leaf;
@@ -97,8 +96,7 @@ static void note_free(struct worker *w, struct place *p)
 {
     struct thread *t = tracker_enter();
     if (t) {
-        if (!record_free(t, SEG_FN_FREE, (void *)p->address))
-            tracker_free(t, SEG_FN_FREE, (void *)p->address);
+        event_free(t, (void *)p->address);
         tracker_leave(t);
     }
     count_free(w, p);

@@ -15,23 +15,9 @@
 #include "agent/store.h"
 #include "agent/thread.h"
 #include "agent/tier.h"
-#include "agent/record.h"
+#include "tests/as_hooks.h"
 #include "tests/stack_fake.h"
 #include "tests/tap.h"
-
-/* As the hooks do. */
-static void note_alloc(struct thread *t, void *p, size_t size, const struct stack_frame *caller)
-{
-    uint64_t ticks = clock_ticks();
-    if (!record_alloc(t, SEG_FN_MALLOC, p, size, caller, ticks))
-        tracker_alloc(t, SEG_FN_MALLOC, p, size, caller, ticks);
-}
-
-static void note_free(struct thread *t, void *p)
-{
-    if (!record_free(t, SEG_FN_FREE, p))
-        tracker_free(t, SEG_FN_FREE, p);
-}
 
 /* ---- arithmetic --------------------------------------------------------------- */
 
@@ -160,18 +146,18 @@ static void set_stack(unsigned site)
 static void do_alloc(unsigned slot)
 {
     struct thread *t = tracker_enter();
-    struct stack_frame caller = { .pc = 1 };
     set_stack(slot % 5);
+    struct stack_frame caller = stack_fake_leaf();
     live[slot] = true;
     sizes[slot] = 100 + (uint64_t)rand() % 3000;
-    note_alloc(t, address_of(slot), sizes[slot], &caller);
+    event_alloc(t, address_of(slot), sizes[slot], &caller);
     tracker_leave(t);
 }
 
 static void do_free(unsigned slot)
 {
     struct thread *t = tracker_enter();
-    note_free(t, address_of(slot));
+    event_free(t, address_of(slot));
     tracker_leave(t);
     live[slot] = false;
 }
@@ -179,9 +165,9 @@ static void do_free(unsigned slot)
 static void do_realloc(unsigned slot, bool refuse)
 {
     struct thread *t = tracker_enter();
-    struct stack_frame caller = { .pc = 1 };
     struct tracker_block old;
     set_stack(slot % 5);
+    struct stack_frame caller = stack_fake_leaf();
     tracker_realloc_begin(t, address_of(slot), &old);
     if (refuse) {
         tracker_realloc_cancel(t, address_of(slot), &old);

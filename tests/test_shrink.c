@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "agent/blocks.h"
+#include "agent/care.h"
 #include "agent/store.h"
 #include "agent/thread.h"
 #include "agent/tracker.h"
@@ -101,7 +102,9 @@ int main(void)
     tap_is_u64(sweep(), 0, "nothing goes while blocks are alive");
 
     drain(BLOCKS / 2); /* two stay */
+    uint64_t care = care_without_reasons();
     uint64_t gone = sweep();
+    tap_ok(care_without_reasons() != care, "no thread goes on with places that it knew");
     tap_ok(gone >= (uint64_t)290 << 16, "free parts and pages go: %llu KiB",
            (unsigned long long)gone >> 10);
     tap_ok(!take(FIRST + STEP) && !take(LARGE), "what was free is not found");

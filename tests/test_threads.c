@@ -11,23 +11,9 @@
 
 #include "agent/store.h"
 #include "agent/thread.h"
-#include "agent/record.h"
+#include "tests/as_hooks.h"
 #include "tests/stack_fake.h"
 #include "tests/tap.h"
-
-/* As the hooks do. */
-static void note_alloc(struct thread *t, void *p, size_t size, const struct stack_frame *caller)
-{
-    uint64_t ticks = clock_ticks();
-    if (!record_alloc(t, SEG_FN_MALLOC, p, size, caller, ticks))
-        tracker_alloc(t, SEG_FN_MALLOC, p, size, caller, ticks);
-}
-
-static void note_free(struct thread *t, void *p)
-{
-    if (!record_free(t, SEG_FN_FREE, p))
-        tracker_free(t, SEG_FN_FREE, p);
-}
 
 #define THREADS 8
 #define SHORT_THREADS 20000
@@ -37,14 +23,14 @@ static void note_free(struct thread *t, void *p)
 static void *churn(void *arg)
 {
     uintptr_t base = 0x700000000000u + (uintptr_t)arg * 0x1000000;
-    struct stack_frame caller = { .pc = 1 };
+    struct stack_frame caller = { .pc = 1, .sp = 16 };
     for (unsigned i = 0; i < EACH; i++) {
         struct thread *t = tracker_enter();
-        note_alloc(t, (void *)(base + i * 64), 48, &caller);
+        event_alloc(t, (void *)(base + i * 64), 48, &caller);
         tracker_leave(t);
         t = tracker_enter();
         if (i % 2) /* what an even one left behind, a thread further on */
-            note_free(t, (void *)(base + (i - 1) * 64));
+            event_free(t, (void *)(base + (i - 1) * 64));
         tracker_leave(t);
     }
     return NULL;
@@ -52,9 +38,9 @@ static void *churn(void *arg)
 
 static void *one_event(void *arg)
 {
-    struct stack_frame caller = { .pc = 1 };
+    struct stack_frame caller = { .pc = 1, .sp = 16 };
     struct thread *t = tracker_enter();
-    note_alloc(t, (void *)(0x710000000000u + (uintptr_t)arg * 64), 10,
+    event_alloc(t, (void *)(0x710000000000u + (uintptr_t)arg * 64), 10,
                   &caller);
     tracker_leave(t);
     return NULL;
@@ -134,7 +120,7 @@ static int in_child(void)
     bool own = strcmp(parents, store.path) != 0 && access(store.path, F_OK) == 0;
     bool fresh = sums().allocations == 1 && store.header->flags & SEG_FLAG_FORKED;
     struct thread *t = tracker_enter();
-    note_free(t, (void *)0x710000000000u); /* the parent's */
+    event_free(t, (void *)0x710000000000u); /* the parent's */
     tracker_leave(t);
     bool inherited = thread_self()->page->inherited_frees == 1;
     tracker_goodbye(0);

@@ -4,7 +4,6 @@
  * with made-up stacks, in one thread. Totals, classes, sites and the heap's
  * composition at its peak must agree exactly.
  */
-#include "agent/record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,22 +12,9 @@
 
 #include "agent/store.h"
 #include "agent/thread.h"
+#include "tests/as_hooks.h"
 #include "tests/stack_fake.h"
 #include "tests/tap.h"
-
-/* As the hooks do. */
-static void note_alloc(struct thread *t, void *p, size_t size, const struct stack_frame *caller)
-{
-    uint64_t ticks = clock_ticks();
-    if (!record_alloc(t, SEG_FN_MALLOC, p, size, caller, ticks))
-        tracker_alloc(t, SEG_FN_MALLOC, p, size, caller, ticks);
-}
-
-static void note_free(struct thread *t, void *p)
-{
-    if (!record_free(t, SEG_FN_FREE, p))
-        tracker_free(t, SEG_FN_FREE, p);
-}
 
 #define SLOTS 3000
 #define SITES 150
@@ -102,18 +88,25 @@ static size_t random_size(void)
     return rand() % 20 == 0 ? 0 : size + (size_t)rand() % size;
 }
 
+/* The block, the stack and the size are often those of the last step. */
 static void step(void)
 {
-    unsigned slot = (unsigned)rand() % SLOTS, site = (unsigned)rand() % SITES;
-    struct stack_frame caller = { .pc = 1 };
-    struct thread *t = tracker_enter();
-    size_t size = random_size();
+    static unsigned slot, site;
+    static size_t size;
+    if (rand() % 2 == 0)
+        slot = (unsigned)rand() % SLOTS;
+    if (rand() % 4 == 0)
+        site = (unsigned)rand() % SITES;
+    if (rand() % 3 == 0)
+        size = random_size();
     set_stack(site);
+    struct stack_frame caller = stack_fake_leaf();
+    struct thread *t = tracker_enter();
     if (!blocks[slot].live) {
-        note_alloc(t, address_of(slot), size, &caller);
+        event_alloc(t, address_of(slot), size, &caller);
         model_alloc(slot, size, site);
         if (rand() % 3 == 0) {
-            note_free(t, address_of(slot));
+            event_free(t, address_of(slot));
             model_free(slot);
         }
     } else if (rand() % 4 == 0) {
@@ -129,10 +122,10 @@ static void step(void)
             n_realloc++;
         }
     } else {
-        note_free(t, address_of(slot));
+        event_free(t, address_of(slot));
         model_free(slot);
         if (rand() % 50 == 0) { /* a second time: unknown by now */
-            note_free(t, address_of(slot));
+            event_free(t, address_of(slot));
             n_foreign++;
         }
     }
@@ -204,6 +197,8 @@ int main(void)
         step();
     check_totals();
     check_sites();
+    tap_ok(events_quick > EVENTS / 2, "the hot path took %llu of %llu events",
+           (unsigned long long)events_quick, (unsigned long long)(n_alloc + n_free));
     tracker_goodbye(0);
     tap_ok(access(store.path, F_OK) != 0, "and goes when the process says goodbye");
     return tap_done();

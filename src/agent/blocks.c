@@ -336,8 +336,10 @@ void blocks_hide_part(const struct blocks_part *p)
 {
     __atomic_and_fetch(p->word, ~p->pages, __ATOMIC_ACQ_REL);
     __atomic_and_fetch(&p->region->committed, ~p->bit, __ATOMIC_ACQ_REL);
-    if (p->bit)
+    if (p->bit) {
         show_part(p->granule, NULL);
+        care_renew(); /* threads know the place of the last block that they had */
+    }
 }
 
 void blocks_restore_part(const struct blocks_part *p)

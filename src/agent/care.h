@@ -2,9 +2,10 @@
 /*
  * One word that the hot path tests in place of many. Its low half counts the
  * reasons why events must take the long way: modules that may be gone, stacks
- * to be verified, records in the overflow table. Its high half changes with
- * stack_generation. A thread compares the word with what it was, without
- * reasons, when it last took the long way.
+ * to be verified, records in the overflow table. Its high half changes when what
+ * threads know in advance may not be so any more: code went away, or a part of
+ * the shadow heap. A thread compares the word with what it was, without reasons,
+ * when it last took the long way.
  *
  * Any thread; atomic.
  */
@@ -28,10 +29,17 @@ static inline void care_end(uint32_t reasons)
     __atomic_sub_fetch(&care_word, reasons, __ATOMIC_RELEASE);
 }
 
-/* What the word is in a generation, with no reasons. */
-static inline uint64_t care_without_reasons(uint64_t generation)
+/* Whatever threads have learned in advance must be learned anew. */
+static inline void care_renew(void)
 {
-    return generation * CARE_GENERATION;
+    __atomic_fetch_add(&care_word, CARE_GENERATION, __ATOMIC_RELEASE);
+}
+
+/* The word as it will be when there are no reasons. To be asked for before what it
+ * is to stand for is learned. */
+static inline uint64_t care_without_reasons(void)
+{
+    return __atomic_load_n(&care_word, __ATOMIC_ACQUIRE) & ~(CARE_GENERATION - 1);
 }
 
 #endif

@@ -9,7 +9,8 @@
  * Inlined into every hook: the whole way in is a load, a compare and a store, and
  * another look. Between the compare and the store a signal handler can fork, and
  * the child return here, where fork has wiped the state; from the store on forks.h
- * takes care of such a child.
+ * takes care of such a child. Who comes in by gate_try takes that look at the
+ * thread's path: that is wiped, too.
  */
 #ifndef MEMTOP_AGENT_GATE_H
 #define MEMTOP_AGENT_GATE_H
@@ -60,7 +61,9 @@ static inline struct thread *gate_enter(void)
     return (struct thread *)g;
 }
 
-/* The same, but NULL whenever it is not open, and to be entered the slow way. */
+/* The same, but NULL whenever it is not open, and to be entered the slow way. The
+ * caller has yet to see that the thread's path is not THREAD_PATH_UNSET; if it is,
+ * gate_enter is the way in. */
 static inline __attribute__((always_inline)) struct thread *gate_try(void)
 {
     struct gate *g = gate_self;
@@ -68,8 +71,6 @@ static inline __attribute__((always_inline)) struct thread *gate_try(void)
         return NULL;
     __atomic_store_n(&g->word, (uintptr_t)__builtin_frame_address(0), __ATOMIC_RELAXED);
     gate_fence();
-    if (__builtin_expect(!g->ready, 0))
-        return NULL;
     return (struct thread *)g;
 }
 

@@ -12,6 +12,7 @@
 #define MEMTOP_AGENT_HEAP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "agent/owned.h"
@@ -50,40 +51,44 @@ static inline __attribute__((always_inline)) int64_t heap_keep(struct thread *t,
     return page->pending_bytes += bytes;
 }
 
-/* `bytes` in a block more are alive, as of `ticks`. */
-static inline __attribute__((always_inline)) void heap_grow(struct thread *t, bool shared,
+/* A maximum was passed by what *room is below zero. It is read once more, so that to
+ * take from it and to test that is one instruction. */
+static inline void heap_raise(int64_t *peak, int64_t *room)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    *peak -= *room;
+    *room = 0;
+}
+
+/* `bytes` in a block more are alive, as of `ticks`. True: heap_flush is due. */
+static inline __attribute__((always_inline)) bool heap_grow(struct thread *t, bool shared,
                                                             uint64_t bytes, uint64_t ticks)
 {
     struct seg_globals *g = store.globals;
     if (!shared && __builtin_expect(heap_single_threaded(), 1)) {
         if (__builtin_expect((g->room_bytes -= (int64_t)bytes) < 0, 0)) {
-            g->peak_bytes -= g->room_bytes;
-            g->room_bytes = 0;
+            heap_raise(&g->peak_bytes, &g->room_bytes);
             g->peak_ticks = ticks;
             g->at_peak = 1;
         }
-        if (__builtin_expect(--g->room_blocks < 0, 0)) {
-            g->peak_blocks -= g->room_blocks;
-            g->room_blocks = 0;
-        }
-        return;
+        if (__builtin_expect(--g->room_blocks < 0, 0))
+            heap_raise(&g->peak_blocks, &g->room_blocks);
+        return false;
     }
-    if (heap_keep(t, shared, (int64_t)bytes, 1) >= SEG_BATCH_BYTES)
-        heap_flush(t, ticks);
+    return heap_keep(t, shared, (int64_t)bytes, 1) >= SEG_BATCH_BYTES;
 }
 
-/* They are gone. */
-static inline __attribute__((always_inline)) void heap_fall(struct thread *t, bool shared,
+/* They are gone. The same. */
+static inline __attribute__((always_inline)) bool heap_fall(struct thread *t, bool shared,
                                                             uint64_t bytes)
 {
     struct seg_globals *g = store.globals;
     if (!shared && __builtin_expect(heap_single_threaded(), 1)) {
         g->room_bytes += (int64_t)bytes;
         g->room_blocks++;
-        return;
+        return false;
     }
-    if (heap_keep(t, shared, -(int64_t)bytes, -1) <= -SEG_BATCH_BYTES)
-        heap_flush(t, owned_read(&t->page->last_ticks));
+    return heap_keep(t, shared, -(int64_t)bytes, -1) <= -SEG_BATCH_BYTES;
 }
 
 /* The same for estimates: `blocks` more, or fewer. */
@@ -97,6 +102,18 @@ static inline void heap_add(struct thread *t, bool shared, int64_t bytes, int64_
         if (pending >= SEG_BATCH_BYTES || pending <= -SEG_BATCH_BYTES)
             heap_flush(t, ticks);
     }
+}
+
+_Static_assert(offsetof(struct seg_globals, at_peak) ==
+                   offsetof(struct seg_globals, epoch) + sizeof(uint32_t), "one word");
+
+/* Is the heap below its peak, and this its epoch? One look at both: at_peak is the upper
+ * half of the word. (Where it is the lower one, the answer is mostly no.) */
+static inline bool heap_is_falling(uint32_t epoch)
+{
+    typedef uint64_t __attribute__((may_alias)) word;
+    return __atomic_load_n((const word *)(const void *)&store.globals->epoch,
+                           __ATOMIC_RELAXED) == epoch;
 }
 
 /* Call before a free is counted: the first one after a new maximum begins a

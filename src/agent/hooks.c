@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NOINLINE __attribute__((noinline))
+
 HOOK void cfree(void *p);
 HOOK void free_sized(void *p, size_t size);
 HOOK void free_aligned_sized(void *p, size_t align, size_t size);
@@ -57,47 +59,110 @@ static void *leave_arena(enum seg_function fn, void *p, size_t size,
 
 /* ---- allocating ------------------------------------------------------------ */
 
-static __attribute__((noinline)) void *malloc_otherwise(size_t size, struct stack_frame caller)
+/* malloc, calloc and free have a quick way. Whatever is not on it goes on in a function
+ * that is reached by a jump at the end, so that the quick way saves no registers for
+ * it. The caller's frame is therefore passed in registers, or in t->caller. */
+
+static NOINLINE void *malloc_otherwise(size_t size, uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
     if (!real_ready())
         return early(ARENA_ALIGN, size);
-    return hook_malloc(size, &caller);
+    return hook_malloc(size, &(struct stack_frame){ .pc = pc, .sp = sp, .fp = fp });
 }
 
-static __attribute__((noinline)) void record_otherwise(struct thread *t, void *p, size_t size,
-                                                       struct stack_frame caller, uint64_t ticks)
-{
-    tracker_alloc(t, SEG_FN_MALLOC, p, size, &caller, ticks);
-}
-
-/* Before this library is relocated, not even the gate is in reach. */
-static inline __attribute__((always_inline)) struct thread *enter_quickly(void)
-{
-    return __builtin_expect(real_is_known(), 1) ? gate_try() : NULL;
-}
-
-HOOK void *malloc(size_t size)
-{
-    struct thread *t = enter_quickly();
-    if (__builtin_expect(!t, 0))
-        return malloc_otherwise(size, *HOOK_CALLER());
-    void *p = real.malloc(size);
-    if (__builtin_expect(p != NULL, 1)) {
-        uint64_t ticks = clock_ticks();
-        if (__builtin_expect(!record_alloc(t, SEG_FN_MALLOC, p, size, HOOK_CALLER(), ticks), 0))
-            record_otherwise(t, p, size, *HOOK_CALLER(), ticks);
-    }
-    tracker_leave(t);
-    return p;
-}
-
-HOOK void *calloc(size_t count, size_t size)
+static NOINLINE void *calloc_otherwise(size_t count, size_t size, uintptr_t pc, uintptr_t sp,
+                                       uintptr_t fp)
 {
     if (!real_ready())
         return early_array(NULL, count, size);
     struct thread *t = tracker_enter();
     return hook_allocated(t, SEG_FN_CALLOC, real.calloc(count, size), count * size,
-                          HOOK_CALLER());
+                          &(struct stack_frame){ .pc = pc, .sp = sp, .fp = fp });
+}
+
+/* The ends of hooks that handed out p. */
+static NOINLINE void *record_otherwise(struct thread *t, enum seg_function fn, void *p,
+                                       size_t size, uint64_t ticks)
+{
+    tracker_alloc(t, fn, p, size, &t->caller, ticks);
+    tracker_leave(t);
+    return p;
+}
+
+static NOINLINE void *record_and_flush(struct thread *t, void *p, uint64_t ticks)
+{
+    heap_flush(t, ticks);
+    tracker_leave(t);
+    return p;
+}
+
+/* Its path is unset: t is not in the gate, nor is anything known of it. */
+static NOINLINE void *record_anew(const struct thread *t, enum seg_function fn, void *p,
+                                  size_t size)
+{
+    struct stack_frame caller = t->caller;
+    return hook_allocated(tracker_enter(), fn, p, size, &caller);
+}
+
+static NOINLINE void *allocated_by_path(struct thread *t, enum seg_function fn, void *p,
+                                        size_t size)
+{
+    uint64_t ticks = clock_ticks();
+    enum record done = record_by_path(t, fn, p, size, ticks);
+    if (USUALLY(done == RECORD_DONE)) {
+        tracker_leave(t);
+        return p;
+    }
+    if (done == RECORD_FULL)
+        return record_and_flush(t, p, ticks);
+    return thread_path(t) == THREAD_PATH_UNSET ? record_anew(t, fn, p, size)
+                                        : record_otherwise(t, fn, p, size, ticks);
+}
+
+/* Before this library is relocated, not even the gate is in reach. */
+HOT struct thread *enter_quickly(void)
+{
+    return USUALLY(real_is_known()) ? gate_try() : NULL;
+}
+
+/* The end of the hook into which it is inlined: so its caller is that hook's. */
+HOT void *allocated_quickly(struct thread *t, enum seg_function fn, void *p, size_t size)
+{
+    if (!USUALLY(p != NULL)) {
+        tracker_leave(t);
+        return p;
+    }
+    if (!USUALLY(thread_is_exact(t))) {
+        t->caller = *HOOK_CALLER();
+        return allocated_by_path(t, fn, p, size);
+    }
+    uint64_t ticks = clock_ticks();
+    enum record done = record_alloc(t, fn, p, size, HOOK_CALLER()->sp, ticks);
+    if (!USUALLY(done != RECORD_OTHERWISE)) {
+        t->caller = *HOOK_CALLER();
+        return record_otherwise(t, fn, p, size, ticks);
+    }
+    if (!USUALLY(done == RECORD_DONE))
+        return record_and_flush(t, p, ticks);
+    tracker_leave(t);
+    return p;
+}
+
+HOOK void *malloc(size_t size)
+{
+    struct thread *t = enter_quickly();
+    if (!USUALLY(t != NULL))
+        return malloc_otherwise(size, HOOK_CALLER()->pc, HOOK_CALLER()->sp, HOOK_CALLER()->fp);
+    return allocated_quickly(t, SEG_FN_MALLOC, real.malloc(size), size);
+}
+
+HOOK void *calloc(size_t count, size_t size)
+{
+    struct thread *t = enter_quickly();
+    if (!USUALLY(t != NULL))
+        return calloc_otherwise(count, size, HOOK_CALLER()->pc, HOOK_CALLER()->sp,
+                                HOOK_CALLER()->fp);
+    return allocated_quickly(t, SEG_FN_CALLOC, real.calloc(count, size), count * size);
 }
 
 HOOK void *memalign(size_t align, size_t size)
@@ -220,19 +285,48 @@ HOOK void *reallocarray(void *p, size_t count, size_t size)
 
 /* ---- releasing --------------------------------------------------------------- */
 
-static __attribute__((noinline)) void free_otherwise(void *p)
+static NOINLINE void free_otherwise(void *p)
 {
     if (hook_must_release(p))
         hook_free(p);
 }
 
-/* False: p is none of the next allocator's. */
-static __attribute__((noinline)) bool record_free_otherwise(struct thread *t, void *p)
+/* The begins of hooks that release p, and their ends. */
+static NOINLINE void record_free_otherwise(struct thread *t, void *p)
 {
-    if (arena_owns(p))
-        return false;
-    tracker_free(t, SEG_FN_FREE, p);
-    return true;
+    if (!arena_owns(p)) {
+        tracker_free(t, SEG_FN_FREE, p);
+        real.free(p);
+    }
+    tracker_leave(t);
+}
+
+static NOINLINE void flush_and_free(struct thread *t, void *p)
+{
+    heap_flush(t, t->page->last_ticks);
+    real.free(p);
+    tracker_leave(t);
+}
+
+HOT void free_quickly(struct thread *t, enum record done, void *p)
+{
+    if (!USUALLY(done != RECORD_OTHERWISE)) {
+        record_free_otherwise(t, p);
+    } else if (!USUALLY(done == RECORD_DONE)) {
+        flush_and_free(t, p);
+    } else {
+        real.free(p);
+        tracker_leave(t);
+    }
+}
+
+static NOINLINE void free_by_path(struct thread *t, void *p)
+{
+    if (thread_path(t) == THREAD_PATH_UNSET) {
+        free_otherwise(p);
+        return;
+    }
+    free_quickly(t, record_free_by_path(t, SEG_FN_FREE, p), p);
 }
 
 HOOK void free(void *p)
@@ -241,13 +335,12 @@ HOOK void free(void *p)
         return;
     hook_prepare_release(p);
     struct thread *t = enter_quickly();
-    if (__builtin_expect(!t, 0)) {
+    if (!USUALLY(t != NULL))
         free_otherwise(p);
-        return;
-    }
-    if (__builtin_expect(record_free(t, SEG_FN_FREE, p), 1) || record_free_otherwise(t, p))
-        real.free(p);
-    tracker_leave(t);
+    else if (!USUALLY(thread_is_exact(t)))
+        free_by_path(t, p);
+    else
+        free_quickly(t, record_free(t, SEG_FN_FREE, p), p);
 }
 
 HOOK void cfree(void *p)

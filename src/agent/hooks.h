@@ -74,7 +74,7 @@ static inline struct thread *hook_releasing(enum seg_function fn, void *p)
 {
     hook_prepare_release(p);
     struct thread *t = tracker_enter();
-    if (t && !record_free(t, fn, p))
+    if (t)
         tracker_free(t, fn, p);
     return t;
 }

@@ -21,6 +21,13 @@
 #define OWNED_ADD(counter, n) (*(counter) += (n))
 #endif
 
+/* A word that the calling thread mostly writes itself, for a test in one instruction. */
+#ifdef __SANITIZE_THREAD__
+#define OWNED_TEST(word) __atomic_load_n(&(word), __ATOMIC_RELAXED)
+#else
+#define OWNED_TEST(word) (word)
+#endif
+
 /* Add to a counter of the calling thread's own, or of the row that all share. */
 static inline __attribute__((always_inline)) void owned_add(bool shared, uint64_t *counter,
                                                             uint64_t n)

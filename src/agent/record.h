@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The hot path of recording, inlined into the hooks of malloc and free. It is
- * for events that are like the thread's last one, and leaves all others to the
- * tracker before it has changed anything: first everything is tested, then
- * everything is written. The tracker uses the second half as well.
+ * The hot path of recording, inlined into the hooks. It is for events that are
+ * like the thread's last ones, and leaves all others to the tracker before it has
+ * counted anything: first everything is tested, then everything is written. The
+ * tracker counts in the same way.
  *
- * Runs inside malloc, with the thread's gate shut.
+ * It calls nobody, so that the hooks have no registers to save for it. Runs
+ * inside malloc, with the thread's gate shut.
  */
 #ifndef MEMTOP_AGENT_RECORD_H
 #define MEMTOP_AGENT_RECORD_H
@@ -15,15 +16,25 @@
 #include "agent/clock.h"
 #include "agent/heap.h"
 #include "agent/owned.h"
+#include "agent/samples.h"
 #include "agent/sites.h"
 #include "agent/thread.h"
+#include "agent/tier.h"
 #include "agent/tracker.h"
 
 #define HOT __attribute__((always_inline)) static inline
+#define USUALLY(condition) __builtin_expect(!!(condition), 1)
 
 /* Larger ones take the long way, for the sake of short instructions. */
 #define RECORD_SIZE_MAX (SIZE_MAX >> 33)
 _Static_assert(RECORD_SIZE_MAX < BLOCKS_SIZE_MASK - 1, "it fits");
+
+/* What became of an event. */
+enum record {
+    RECORD_OTHERWISE, /* nothing: it is not that simple, leave it to the tracker */
+    RECORD_DONE,
+    RECORD_FULL,      /* it is done, and heap_flush is due */
+};
 
 /* ---- counting ------------------------------------------------------------------- */
 
@@ -33,35 +44,42 @@ HOT void record_add(bool shared, uint64_t *counter, uint64_t n)
     owned_add(shared, counter, n);
 }
 
-HOT void record_count_alloc(struct thread *t, bool shared, uint64_t size,
-                            struct seg_site_counters *c, uint64_t ticks)
+HOT struct seg_class *record_class(const struct thread *t, uint64_t size)
 {
-    struct seg_class *class = &t->page->classes[seg_size_class(size)];
+    return &t->page->classes[seg_size_class(size)];
+}
+
+/* True: heap_flush is due. */
+HOT bool record_count_alloc(struct thread *t, bool shared, uint64_t size,
+                            struct seg_class *class, struct seg_site_counters *c, uint64_t ticks)
+{
     record_add(shared, &class->allocations, 1);
     record_add(shared, &class->bytes_allocated, size);
-    if (__builtin_expect(c != NULL, 1)) {
+    if (USUALLY(c != NULL)) {
         sites_keep_peak(c, shared, __atomic_load_n(&store.globals->epoch, __ATOMIC_RELAXED));
         record_add(shared, &c->allocations, 1);
         record_add(shared, &c->bytes_allocated, size);
     }
     record_add(shared, &t->page->density_count, 1);
     __atomic_store_n(&t->page->last_ticks, ticks, __ATOMIC_RELAXED);
-    heap_grow(t, shared, size, ticks);
+    return heap_grow(t, shared, size, ticks);
 }
 
-HOT void record_count_free(struct thread *t, bool shared, uint64_t size,
-                           struct seg_site_counters *c)
+/* The same. */
+HOT bool record_count_free(struct thread *t, bool shared, uint64_t size,
+                           struct seg_class *class, struct seg_site_counters *c)
 {
-    struct seg_class *class = &t->page->classes[seg_size_class(size)];
     record_add(shared, &class->frees, 1);
     record_add(shared, &class->bytes_freed, size);
-    uint32_t epoch = heap_descend();
-    if (__builtin_expect(c != NULL, 1)) {
-        sites_keep_peak(c, shared, epoch);
+    if (USUALLY(c != NULL)) {
+        if (shared || !USUALLY(heap_is_falling(c->epoch)))
+            sites_keep_peak(c, shared, heap_descend());
         record_add(shared, &c->frees, 1);
         record_add(shared, &c->bytes_freed, size);
+    } else {
+        heap_descend();
     }
-    heap_fall(t, shared, size);
+    return heap_fall(t, shared, size);
 }
 
 HOT void record_count_lifetime(struct thread *t, bool shared, uint64_t birth, uint64_t ticks)
@@ -72,84 +90,198 @@ HOT void record_count_lifetime(struct thread *t, bool shared, uint64_t birth, ui
                &t->page->lifetimes[life < SEG_LIFE_CLASSES ? life : SEG_LIFE_CLASSES - 1], 1);
 }
 
-/* The counters of a site that was met before: it may be the last one. */
-HOT struct seg_site_counters *record_counters(struct thread *t, uint32_t site)
+/* ---- what is known in advance --------------------------------------------------- */
+
+/* p, at `record`, is now the block that was handed out last. */
+HOT void record_expect_block(struct thread *t, const void *p, struct seg_block *record)
 {
-    return __builtin_expect(site == t->site && t->counters, 1) ? t->counters
-                                                               : sites_counters(t, site);
+    t->again.block = p;
+    t->again.record = record;
+    t->again.when = blocks_when(0, t->row, (uintptr_t)p);
 }
 
-/* ---- events --------------------------------------------------------------------- */
-
-/* What `when` of t's records is at that time. */
-HOT uint64_t record_when(const struct thread *t, const void *p, uint64_t ticks)
+HOT void record_expect_size(struct thread *t, uint64_t size)
 {
-    return (ticks >> CLOCK_SHIFT_BIRTH & BLOCKS_BIRTH_MASK) | t->again.when |
-           (uint64_t)((uintptr_t)p >> 2) << BLOCKS_SUB_SHIFT;
+    t->again.size = size;
+    t->again.class = record_class(t, size);
 }
 
-/* Is it the last stack that calls again? `care` is what care_word is to be taken
- * for. */
-HOT bool record_same_stack(const struct thread *t, const struct stack_frame *caller, uint64_t care)
+/* Those of the last stack's site, where they are known. */
+HOT struct seg_site_counters *record_last_counters(const struct thread *t)
 {
-    const struct thread_again *again = &t->again;
-    return __builtin_expect(caller->sp == again->sp, 1) &&
-           __builtin_expect(caller->pc == again->pc, 1) &&
-           __builtin_expect(care == again->care, 1) && __builtin_expect(memo_holds(&t->memo), 1);
+    struct seg_site_counters *c = t->again.counters;
+    if (!c)
+        __builtin_unreachable();
+    return c;
 }
 
-/* p was handed out by fn. False: it is not that simple, use tracker_alloc. */
-HOT bool record_alloc(struct thread *t, enum seg_function fn, void *p, size_t size,
-                      const struct stack_frame *caller, uint64_t ticks)
+/* Something else than handing out a block happened. */
+HOT void record_pass(struct thread *t)
 {
-    const struct thread_again *again = &t->again;
-    if (__builtin_expect(__atomic_load_n(&t->path, __ATOMIC_RELAXED) != 0, 0) ||
-        __builtin_expect(ticks >> CLOCK_SHIFT_DENSITY != t->page->density_tick, 0) ||
-        __builtin_expect(size > RECORD_SIZE_MAX, 0) ||
-        !record_same_stack(t, caller, __atomic_load_n(&care_word, __ATOMIC_ACQUIRE)))
-        return false;
-    struct seg_block *record = blocks_near((uintptr_t)p);
-    if (__builtin_expect(!record, 0) || __builtin_expect(blocks_is_second((uintptr_t)p), 0) ||
-        __builtin_expect(record->what != 0, 0))
-        return false;
-    blocks_write(record, again->what + size, record_when(t, p, ticks));
-    t->last_block = p;
-    OWNED_ADD(&t->page->functions[fn], 1);
-    record_count_alloc(t, false, size, again->counters, ticks);
-    return true;
+    t->again.handed = THREAD_PASSED;
 }
 
-/* p is about to be released by fn. False: it is not that simple, use tracker_free. The
- * time of a temporary block, which the thread's last event handed out, is not
- * taken: the clock is a large part of what an event costs. */
-HOT bool record_free(struct thread *t, enum seg_function fn, const void *p)
+/* Is it the last stack that calls again, its leaf at sp? `care` is what care_word is
+ * to be taken for. The leaf's pc lies on the stack like all others. */
+HOT bool record_same_stack(const struct thread *t, uintptr_t sp, uint64_t care)
 {
-    if (__builtin_expect(__atomic_load_n(&t->path, __ATOMIC_RELAXED) > THREAD_PATH_PLAIN, 0))
-        return false;
-    struct seg_block *record = blocks_near((uintptr_t)p);
-    if (__builtin_expect(!record, 0))
-        return false;
-    struct seg_block found = blocks_read(record);
-    if (__builtin_expect(!blocks_is_at(found, (uintptr_t)p), 0))
-        return false;
-    uint64_t what = found.what, when = found.when;
-    struct seg_site_counters *c = record_counters(t, (uint32_t)(what >> SEG_BLOCK_SIZE_BITS));
-    if (__builtin_expect(!c, 0))
-        return false;
-    if (t->last_block == p) {
-        OWNED_ADD(&t->page->temporary, 1);
-        OWNED_ADD(&c->temporary, 1);
-    } else {
-        uint64_t ticks = clock_ticks();
-        if (__builtin_expect(ticks >> CLOCK_SHIFT_DENSITY != t->page->density_tick, 0))
-            return false;
-        record_count_lifetime(t, false, when, ticks);
+    return USUALLY(sp == t->again.sp) && USUALLY(care == t->again.care) &&
+           USUALLY(memo_holds(&t->memo));
+}
+
+HOT bool record_same_tick(const struct thread *t, uint64_t ticks)
+{
+    return USUALLY(ticks >> CLOCK_SHIFT_DENSITY == t->page->density_tick);
+}
+
+/* ---- allocations ------------------------------------------------------------------ */
+
+/* Of a thread that is on the same path, and whose last stack's site is p's. */
+HOT enum record record_block(struct thread *t, enum seg_function fn, const void *p, size_t size,
+                             uint64_t what, uint64_t ticks)
+{
+    struct thread_again *again = &t->again;
+    if (p != again->block) {
+        struct seg_block *record = blocks_near((uintptr_t)p);
+        if (!USUALLY(record != NULL) || !USUALLY(!blocks_is_second((uintptr_t)p)))
+            return RECORD_OTHERWISE;
+        record_expect_block(t, p, record);
     }
-    __atomic_store_n(&record->what, 0, __ATOMIC_RELEASE);
-    t->last_block = NULL;
+    struct seg_block *record = again->record;
+    if (!USUALLY(record->what == 0))
+        return RECORD_OTHERWISE;
+    if (size != again->size) {
+        if (!USUALLY(size <= RECORD_SIZE_MAX))
+            return RECORD_OTHERWISE;
+        record_expect_size(t, size);
+    }
+    blocks_write(record, what + size,
+                 (ticks >> CLOCK_SHIFT_BIRTH & BLOCKS_BIRTH_MASK) | again->when);
+    again->handed = what + size;
     OWNED_ADD(&t->page->functions[fn], 1);
-    record_count_free(t, false, (what & BLOCKS_SIZE_MASK) - 1, c);
-    return true;
+    bool full = record_count_alloc(t, false, size, again->class, record_last_counters(t), ticks);
+    return full ? RECORD_FULL : RECORD_DONE;
+}
+
+/* p was handed out by fn, on THREAD_PATH_EXACT. */
+HOT enum record record_alloc(struct thread *t, enum seg_function fn, const void *p, size_t size,
+                             uintptr_t sp, uint64_t ticks)
+{
+    if (!record_same_tick(t, ticks) ||
+        !record_same_stack(t, sp, __atomic_load_n(&care_word, __ATOMIC_ACQUIRE)))
+        return RECORD_OTHERWISE;
+    return record_block(t, fn, p, size, t->again.what, ticks);
+}
+
+/* The same on THREAD_PATH_PLAIN: all blocks are site 0's. */
+HOT enum record record_plain(struct thread *t, enum seg_function fn, const void *p, size_t size,
+                             uint64_t ticks)
+{
+    if (!record_same_tick(t, ticks) || !USUALLY(t->again.counters != NULL) ||
+        !USUALLY(__atomic_load_n(&care_word, __ATOMIC_ACQUIRE) == t->again.care))
+        return RECORD_OTHERWISE;
+    enum record done = record_block(t, fn, p, size, blocks_what(0, 0), ticks);
+    if (done != RECORD_OTHERWISE)
+        OWNED_ADD(&t->page->unattributed, 1);
+    return done;
+}
+
+/* The same on THREAD_PATH_SAMPLED: p is no sample. */
+HOT enum record record_passing(struct thread *t, enum seg_function fn, const void *p,
+                               size_t size, uint64_t ticks)
+{
+    if (!record_same_tick(t, ticks) || sampler_meets(&t->sampler, size))
+        return RECORD_OTHERWISE;
+    struct seg_passed *passed = &t->page->passed[seg_size_class(size)];
+    OWNED_ADD(&passed->allocations, 1);
+    OWNED_ADD(&passed->bytes, size);
+    OWNED_ADD(&t->page->density_count, 1);
+    __atomic_store_n(&t->page->last_ticks, ticks, __ATOMIC_RELAXED);
+    OWNED_ADD(&t->page->functions[fn], 1);
+    t->again.block = p;
+    t->again.handed = 0;
+    return RECORD_DONE;
+}
+
+/* The same by the other paths. */
+HOT enum record record_by_path(struct thread *t, enum seg_function fn, const void *p,
+                               size_t size, uint64_t ticks)
+{
+    uint32_t path = thread_path(t);
+    return path == THREAD_PATH_PLAIN     ? record_plain(t, fn, p, size, ticks)
+           : path == THREAD_PATH_SAMPLED ? record_passing(t, fn, p, size, ticks)
+                                         : RECORD_OTHERWISE;
+}
+
+/* ---- frees -------------------------------------------------------------------------- */
+
+/* The counters of a site that was met before: it may be the last one. */
+HOT struct seg_site_counters *record_counters(const struct thread *t, uint32_t site)
+{
+    return USUALLY(site == t->site && t->again.counters) ? t->again.counters
+                                                         : sites_known(t, site);
+}
+
+/* The record is still what the thread's last event made of it: nothing has to be
+ * looked up, and a temporary block's time is not taken, because the clock is a
+ * large part of what an event costs. */
+HOT enum record record_free_temporary(struct thread *t, enum seg_function fn)
+{
+    struct thread_again *again = &t->again;
+    __atomic_store_n(&again->record->what, 0, __ATOMIC_RELEASE);
+    record_pass(t);
+    OWNED_ADD(&t->page->functions[fn], 1);
+    OWNED_ADD(&t->page->temporary, 1);
+    OWNED_ADD(&record_last_counters(t)->temporary, 1);
+    bool full = record_count_free(t, false, again->size, again->class, record_last_counters(t));
+    return full ? RECORD_FULL : RECORD_DONE;
+}
+
+/* p is about to be released by fn, on THREAD_PATH_EXACT or THREAD_PATH_PLAIN. */
+HOT enum record record_free(struct thread *t, enum seg_function fn, const void *p)
+{
+    if (p == t->again.block && USUALLY(t->again.record->what == t->again.handed))
+        return record_free_temporary(t, fn);
+    struct seg_block *record = blocks_near((uintptr_t)p);
+    if (!USUALLY(record != NULL))
+        return RECORD_OTHERWISE;
+    struct seg_block found = blocks_read(record);
+    if (!USUALLY(blocks_is_at(found, (uintptr_t)p)))
+        return RECORD_OTHERWISE;
+    uint64_t what = found.what, when = found.when, ticks = clock_ticks();
+    struct seg_site_counters *c = record_counters(t, (uint32_t)(what >> SEG_BLOCK_SIZE_BITS));
+    if (!USUALLY(c != NULL) || !record_same_tick(t, ticks) || thread_has_just(t, p))
+        return RECORD_OTHERWISE;
+    uint64_t size = (what & BLOCKS_SIZE_MASK) - 1;
+    record_count_lifetime(t, false, when, ticks);
+    __atomic_store_n(&record->what, 0, __ATOMIC_RELEASE);
+    record_pass(t);
+    OWNED_ADD(&t->page->functions[fn], 1);
+    bool full = record_count_free(t, false, size, record_class(t, size), c);
+    return full ? RECORD_FULL : RECORD_DONE;
+}
+
+/* The same on THREAD_PATH_SAMPLED: nothing is known of p. */
+HOT enum record record_free_passing(struct thread *t, enum seg_function fn, const void *p)
+{
+    if (!USUALLY(!__atomic_load_n(&tier.recorded, __ATOMIC_RELAXED)) ||
+        samples_near((uintptr_t)p))
+        return RECORD_OTHERWISE;
+    if (thread_has_just(t, p))
+        OWNED_ADD(&t->page->temporary, 1);
+    record_pass(t);
+    OWNED_ADD(&t->page->functions[fn], 1);
+    OWNED_ADD(&t->page->unsampled_frees, 1);
+    return RECORD_DONE;
+}
+
+/* The same by the other paths. */
+HOT enum record record_free_by_path(struct thread *t, enum seg_function fn, const void *p)
+{
+    uint32_t path = thread_path(t);
+    return path == THREAD_PATH_PLAIN     ? record_free(t, fn, p)
+           : path == THREAD_PATH_SAMPLED ? record_free_passing(t, fn, p)
+                                         : RECORD_OTHERWISE;
 }
 
 #endif

@@ -21,8 +21,8 @@
  * sites_counters. */
 struct seg_site_counters *sites_grow(struct thread *t, uint32_t site);
 
-/* The counters of `site` by thread t; NULL without memory. */
-static inline struct seg_site_counters *sites_counters(struct thread *t, uint32_t site)
+/* The counters of `site` by thread t, if there are some; else NULL. */
+static inline struct seg_site_counters *sites_known(const struct thread *t, uint32_t site)
 {
     uint32_t chunk = site / SEG_CHUNK_SITES;
     uint32_t page = chunk / (4096 / sizeof(uint32_t));
@@ -32,7 +32,14 @@ static inline struct seg_site_counters *sites_counters(struct thread *t, uint32_
             return &store.chunks[(size_t)(number - 1) * SEG_CHUNK_SITES +
                                  site % SEG_CHUNK_SITES];
     }
-    return sites_grow(t, site);
+    return NULL;
+}
+
+/* The counters of `site` by thread t; NULL without memory. */
+static inline struct seg_site_counters *sites_counters(struct thread *t, uint32_t site)
+{
+    struct seg_site_counters *known = sites_known(t, site);
+    return __builtin_expect(known != NULL, 1) ? known : sites_grow(t, site);
 }
 
 /* In the shared row whoever comes first keeps them. */
@@ -51,6 +58,7 @@ sites_keep_peak(struct seg_site_counters *c, bool shared, uint32_t epoch)
         c->bytes_at_peak = (int64_t)(c->bytes_allocated - c->bytes_freed);
         c->blocks_at_peak = (int32_t)(c->allocations - c->frees);
         c->epoch = epoch;
+        __atomic_signal_fence(__ATOMIC_SEQ_CST); /* who comes by here shares nothing */
     }
 }
 

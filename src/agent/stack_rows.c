@@ -26,7 +26,7 @@ void stack_forget(uintptr_t start, uintptr_t end)
     walk_guess_forget();
     /* Pairs with the acquire of those who remember stacks. */
     __atomic_fetch_add(&stack_generation, 1, __ATOMIC_RELEASE);
-    __atomic_fetch_add(&care_word, CARE_GENERATION, __ATOMIC_RELEASE);
+    care_renew();
 }
 
 bool stack_explains(uint64_t pc)

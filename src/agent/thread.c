@@ -35,6 +35,7 @@ struct registry {
 
 static struct thread unset; /* its gate is never open */
 static struct registry *registry;
+const struct seg_block thread_nowhere = { .what = THREAD_NOWHERE };
 bool threads_crowded;
 __thread struct gate *gate_self = &unset.gate;
 
@@ -50,10 +51,10 @@ static struct thread *prepare(uint32_t row, int32_t tid)
     t->row = row;
     t->page = &store.threads[row];
     t->site_dir = threads_site_dir(row);
-    t->last_block = NULL;
-    t->again.when = (uint64_t)row << SEG_BLOCK_BIRTH_BITS;
     t->name_interval = t->name_countdown = 1;
     t->page->tid = tid;
+    t->again.size = 0;
+    t->again.class = &t->page->classes[seg_size_class(0)];
     t->shared = row == THREAD_ROW_SHARED;
     t->sampler.mean = 0;
     __atomic_store_n(&t->path, THREAD_PATH_PLAIN, __ATOMIC_RELAXED);

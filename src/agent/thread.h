@@ -17,6 +17,7 @@
 
 #include "agent/gate.h"
 #include "agent/memo.h"
+#include "agent/owned.h"
 #include "agent/sampler.h"
 #include "agent/store.h"
 #include "shared/segment.h"
@@ -25,34 +26,47 @@
 #define THREAD_ROW_SHARED 1u
 #define THREAD_ROW_FIRST  2u
 
-/* How the thread's events are recorded, see tier.h. 0 is the hot path. */
+/* How the thread's events are recorded, see tier.h. */
 enum {
-    THREAD_PATH_PLAIN = 1,   /* without stacks */
-    THREAD_PATH_SAMPLED = 2,
-    THREAD_PATH_SHARED = 3,  /* row 1; the tier is looked up each time */
-    THREAD_PATH_OFF = 4,     /* recording ended: ask whether it began again */
+    THREAD_PATH_UNSET = 0,   /* by nobody: fork has wiped the state */
+    THREAD_PATH_EXACT = 1,
+    THREAD_PATH_PLAIN = 2,   /* without stacks */
+    THREAD_PATH_SAMPLED = 3,
+    THREAD_PATH_SHARED = 4,  /* row 1; the tier is looked up each time */
+    THREAD_PATH_OFF = 5,     /* recording ended: ask whether it began again */
 };
 
-/* What is there when the thread's next event is like its last one: it comes from
- * the same stack, and nothing needs care. */
+/* What is known in advance of an event that is like the thread's last ones: of the
+ * same stack, with nothing that needs care; of the same block; of the same size. */
 struct thread_again {
-    uintptr_t sp, pc; /* of the last stack's leaf; sp 0: none is known */
-    uint64_t care;    /* care_word, see care.h */
-    uint64_t what;    /* of the record of a block of no bytes, and the part of its */
-    uint64_t when;    /* `when` that is the thread's */
-    struct seg_site_counters *counters; /* not NULL */
+    uintptr_t sp;     /* of the last stack's leaf; 0: none is known */
+    uint64_t care;    /* care_word without its reasons, when all this was learned */
+    uint64_t what;    /* of the record of a block of no bytes of that stack */
+    struct seg_site_counters *counters; /* of the last stack's site; NULL: not looked
+                                           up; never where sp is known */
+    const void *block; /* that was handed out last */
+    struct seg_block *record; /* its place, or thread_nowhere */
+    uint64_t when;     /* of its record, but for the birth */
+    uint64_t handed;   /* `what` of its record; THREAD_PASSED: other events followed */
+    uint64_t size;     /* the last one, and */
+    struct seg_class *class; /* where it is counted */
 };
+#define THREAD_PASSED UINT64_MAX
+
+/* The record of blocks that the hot path must not know: neither free nor any that
+ * was handed out. */
+#define THREAD_NOWHERE (UINT64_MAX - 1)
+extern const struct seg_block thread_nowhere __attribute__((visibility("hidden")));
 
 struct thread {
     struct gate gate;
-    uint32_t path;           /* THREAD_PATH_...: not 0 where nothing is simple; atomic:
-                                others set it to THREAD_PATH_OFF */
+    uint32_t path;           /* THREAD_PATH_...; atomic: others set it to
+                                THREAD_PATH_OFF */
     bool shared;             /* row 1: its counters are updated atomically */
     bool drained;            /* for threads_drained */
     struct seg_thread *page;
     struct thread_again again;
-    struct seg_site_counters *counters; /* of the last stack's site; NULL: not looked up */
-    const void *last_block;  /* handed out by its last event, else NULL */
+    struct stack_frame caller; /* of the event under way, for slow ways */
     uint32_t site;           /* of the last stack */
     uint32_t row;
     uint32_t *site_dir;      /* of its row: chunk numbers */
@@ -68,14 +82,34 @@ struct thread {
     struct memo memo;
 };
 
-/* Forget which stack was last. */
+/* Forget which stack was last, and which block. */
 static inline void thread_forget_stack(struct thread *t)
 {
     t->again.sp = 0;
-    t->counters = NULL;
+    t->again.counters = NULL;
+    t->again.block = NULL;
+    t->again.handed = THREAD_PASSED;
     t->site = 0;
     t->n_nodes = 0;
     t->memo.depth = 0;
+}
+
+static inline uint32_t thread_path(const struct thread *t)
+{
+    return __atomic_load_n(&t->path, __ATOMIC_RELAXED);
+}
+
+/* Is t's path THREAD_PATH_EXACT? After the gate was shut. A plain load, so that it is one
+ * instruction with the compare; who turns t off waits until it has left the gate. */
+static inline bool thread_is_exact(const struct thread *t)
+{
+    return OWNED_TEST(t->path) == THREAD_PATH_EXACT;
+}
+
+/* Was p handed out by the thread's last event? */
+static inline bool thread_has_just(const struct thread *t, const void *p)
+{
+    return t->again.block == p && t->again.handed != THREAD_PASSED;
 }
 
 static inline struct thread *thread_self(void)

@@ -76,7 +76,7 @@ void tier_look(uint64_t ticks)
 void tier_adopt(struct thread *t)
 {
     static const uint32_t paths[SEG_TIER_COUNT] = {
-        [SEG_TIER_EXACT] = 0,
+        [SEG_TIER_EXACT] = THREAD_PATH_EXACT,
         [SEG_TIER_COUNTERS] = THREAD_PATH_PLAIN,
         [SEG_TIER_SAMPLED] = THREAD_PATH_SAMPLED,
     };

@@ -91,16 +91,11 @@ static bool rejoin(struct thread *t)
     return false;
 }
 
-HOT uint32_t path_of(const struct thread *t)
-{
-    return __atomic_load_n(&t->path, __ATOMIC_RELAXED);
-}
-
 /* Around what touches the segment where nothing is simple. False: leave it out. The
  * shared row has no gate that says who is at work, so each one says it by itself. */
 HOT bool begin(struct thread *t)
 {
-    return t->shared ? process_hold() : path_of(t) != THREAD_PATH_OFF || rejoin(t);
+    return t->shared ? process_hold() : thread_path(t) != THREAD_PATH_OFF || rejoin(t);
 }
 
 HOT void end(struct thread *t)
@@ -150,13 +145,11 @@ static __attribute__((noinline)) uint64_t hash_of(const uint64_t *pcs, size_t n)
 /* The last stack came again: the hot path may look for it from now on. */
 static void expect_again(struct thread *t, const struct stack_frame *caller)
 {
-    if (t->site == 0 || !t->counters || !memo_line_up(&t->memo))
+    t->again.sp = 0;
+    if (t->site == 0 || !t->again.counters || !memo_line_up(&t->memo))
         return;
     t->again.sp = caller->sp;
-    t->again.pc = caller->pc;
-    t->again.care = care_without_reasons(t->memo.generation);
     t->again.what = blocks_what(0, t->site);
-    t->again.counters = t->counters;
 }
 
 HOT uint32_t look_up_site(struct thread *t, const struct stack_frame *caller)
@@ -174,7 +167,7 @@ HOT uint32_t look_up_site(struct thread *t, const struct stack_frame *caller)
     if (t->n_nodes > kept)
         t->n_nodes = kept;
     t->again.sp = 0;
-    t->counters = NULL;
+    t->again.counters = NULL;
     if (__builtin_expect(end == STACK_CUT, 0))
         OWNED_ADD(&t->page->cut_stacks, 1);
     uint32_t site = known_site(hash);
@@ -188,8 +181,7 @@ find_site_carefully(struct thread *t, const struct stack_frame *caller)
 {
     modules_check();
     /* So that what the hot path would do is verified, too. */
-    uint64_t generation = __atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE);
-    bool same = record_same_stack(t, caller, care_without_reasons(generation));
+    bool same = record_same_stack(t, caller->sp, care_without_reasons());
     uint32_t site = same ? t->site : look_up_site(t, caller);
     verify_site(t, caller, site);
     return site;
@@ -220,7 +212,14 @@ HOT void count_alloc(struct thread *t, bool shared, uint64_t size, uint32_t site
 {
     if (__builtin_expect(site == 0, 0))
         record_add(shared, &t->page->unattributed, 1);
-    record_count_alloc(t, shared, size, c, ticks);
+    if (record_count_alloc(t, shared, size, record_class(t, size), c, ticks))
+        heap_flush(t, ticks);
+}
+
+HOT void count_free(struct thread *t, bool shared, uint64_t size, struct seg_site_counters *c)
+{
+    if (record_count_free(t, shared, size, record_class(t, size), c))
+        heap_flush(t, owned_read(&t->page->last_ticks));
 }
 
 /* A block that the thread's last event handed out is temporary. */
@@ -228,7 +227,7 @@ static void record_gone(struct thread *t, bool shared, const struct block *b, co
 {
     uint32_t site = b->site;
     struct seg_site_counters *c = counters(t, &site);
-    if (!shared && t->last_block == p) {
+    if (!shared && thread_has_just(t, p)) {
         OWNED_ADD(&t->page->temporary, 1);
         if (c)
             OWNED_ADD(&c->temporary, 1);
@@ -238,8 +237,8 @@ static void record_gone(struct thread *t, bool shared, const struct block *b, co
         record_count_lifetime(t, shared, b->birth, ticks);
     }
     if (!shared)
-        t->last_block = NULL;
-    record_count_free(t, shared, b->size, c);
+        record_pass(t);
+    count_free(t, shared, b->size, c);
 }
 
 /* ---- where nothing is simple ------------------------------------------------------- */
@@ -269,7 +268,7 @@ HOT void put_slowly(struct thread *t, bool shared, void *p, size_t size, uint32_
     if (result == BLOCKS_REPLACED) {
         record_add(shared, &t->page->missed_frees, 1);
         uint32_t of = old.site;
-        record_count_free(t, shared, old.size, counters(t, &of));
+        count_free(t, shared, old.size, counters(t, &of));
     }
     count_alloc(t, shared, size, site, c, ticks);
 }
@@ -304,11 +303,11 @@ static void count_unknown_free(struct thread *t, bool shared, const void *p)
 {
     bool forked = __atomic_load_n(&store.header->flags, __ATOMIC_RELAXED) & SEG_FLAG_FORKED;
     struct seg_sample sample;
-    bool temporary = tier_was_sampled() && !shared && t->last_block == p;
+    bool temporary = tier_was_sampled() && !shared && thread_has_just(t, p);
     if (temporary)
         OWNED_ADD(&t->page->temporary, 1);
     if (!shared)
-        t->last_block = NULL;
+        record_pass(t);
     if (samples_take((uintptr_t)p, &sample))
         sampling_free(t, shared, &sample, temporary);
     else
@@ -321,25 +320,41 @@ static void count_unknown_free(struct thread *t, bool shared, const void *p)
 
 /* ---- events ------------------------------------------------------------------------ */
 
+/* p was handed out; the hot path must look for its record. */
+static void hand_out(struct thread *t, void *p)
+{
+    record_expect_block(t, p, (struct seg_block *)&thread_nowhere);
+    t->again.handed = 0;
+}
+
 /* caller NULL: without a stack. */
 HOT void alloc_owned(struct thread *t, void *p, size_t size, const struct stack_frame *caller,
                      uint64_t ticks)
 {
+    uint64_t care = care_without_reasons();
     uint32_t site = caller ? find_site(t, caller) : 0;
-    struct seg_site_counters *c = t->counters;
+    struct seg_site_counters *c = t->again.counters;
     if (__builtin_expect(!c, 0)) {
         c = counters(t, &site);
-        t->counters = site == t->site ? c : NULL;
+        t->again.counters = site == t->site ? c : NULL;
     }
-    t->last_block = p;
+    t->again.care = care;
     struct seg_block *record = blocks_near((uintptr_t)p);
     if (__builtin_expect(!record || blocks_is_second((uintptr_t)p) || record->what != 0 ||
                          size > RECORD_SIZE_MAX ||
                          __atomic_load_n(&blocks_overflow, __ATOMIC_RELAXED) != 0, 0)) {
+        hand_out(t, p);
         put_owned(t, p, size, site, c, ticks);
         return;
     }
-    blocks_write(record, blocks_what(size, site), record_when(t, p, ticks));
+    if (t->again.counters)
+        record_expect_block(t, p, record);
+    else
+        hand_out(t, p);
+    record_expect_size(t, size);
+    t->again.handed = blocks_what(size, site);
+    blocks_write(record, blocks_what(size, site),
+                 blocks_when(ticks >> CLOCK_SHIFT_BIRTH, t->row, (uintptr_t)p));
     count_alloc(t, false, size, site, c, ticks);
 }
 
@@ -356,14 +371,14 @@ static __attribute__((noinline)) void alloc_otherwise(struct thread *t, void *p,
                                                       const struct stack_frame *caller,
                                                       uint64_t ticks)
 {
-    bool sampled = path_of(t) == THREAD_PATH_SAMPLED ||
+    bool sampled = thread_path(t) == THREAD_PATH_SAMPLED ||
                    (t->shared && __atomic_load_n(&tier.kind, __ATOMIC_RELAXED) ==
                                      SEG_TIER_SAMPLED);
-    if (path_of(t) == THREAD_PATH_PLAIN) {
+    if (thread_path(t) == THREAD_PATH_PLAIN) {
         alloc_owned(t, p, size, NULL, ticks);
     } else if (sampled) {
         if (!t->shared)
-            t->last_block = p;
+            hand_out(t, p);
         if (sampling_count(t, t->shared, size, p, ticks))
             record_sample(t, p, size, caller, ticks);
     } else {
@@ -380,7 +395,7 @@ static __attribute__((noinline)) void alloc_counted(struct thread *t, enum seg_f
         return;
     history_advance(t, ticks);
     record_add(t->shared, &t->page->functions[fn], 1);
-    if (path_of(t) == 0)
+    if (thread_path(t) == THREAD_PATH_EXACT)
         alloc_owned(t, p, size, caller, ticks);
     else
         alloc_otherwise(t, p, size, caller, ticks);
@@ -392,7 +407,7 @@ void tracker_alloc(struct thread *t, enum seg_function fn, void *p, size_t size,
 {
     /* The path comes first: where it is off, there may be no page. A tick may bring
      * another one. */
-    if (__builtin_expect(path_of(t) == 0, 1) && !history_is_due(t, ticks)) {
+    if (__builtin_expect(thread_path(t) == THREAD_PATH_EXACT, 1) && !history_is_due(t, ticks)) {
         OWNED_ADD(&t->page->functions[fn], 1);
         alloc_owned(t, p, size, caller, ticks);
     } else {
@@ -438,11 +453,11 @@ void tracker_realloc_begin(struct thread *t, void *p, struct tracker_block *old)
 static void end_sampled(struct thread *t, bool shared, const void *p,
                         const struct tracker_block *old)
 {
-    bool temporary = !shared && t->last_block == p;
+    bool temporary = !shared && thread_has_just(t, p);
     if (temporary)
         OWNED_ADD(&t->page->temporary, 1);
     if (!shared)
-        t->last_block = NULL;
+        record_pass(t);
     sampling_free(t, shared, &old->sample, temporary);
 }
 
@@ -473,10 +488,10 @@ void tracker_realloc_end(struct thread *t, enum seg_function fn, void *p,
         end_old(t, false, p, old);
     if (q) {
         record_add(shared, &t->page->reallocations, 1);
-        if (path_of(t) != 0)
-            alloc_otherwise(t, q, size, caller, ticks);
-        else
+        if (thread_path(t) == THREAD_PATH_EXACT)
             alloc_owned(t, q, size, caller, ticks);
+        else
+            alloc_otherwise(t, q, size, caller, ticks);
     }
     end(t);
 }
