@@ -6,6 +6,9 @@
  * an older one copies the entry forward. So the index grows without ever being
  * rebuilt, and no insertion pauses. The tables are wiped by fork.
  *
+ * A slot holds some bits of the hash beside the node, so that nodes that are not
+ * meant are rarely looked at: they are in no cache.
+ *
  * Two threads that meet a new stack in the instant in which a table is added
  * may each make a node for it: the stack then has two sites.
  */
@@ -26,11 +29,20 @@
 struct index {
     uint32_t youngest; /* table, atomic */
     uint32_t filled;   /* slots used in it, atomic */
-    uint32_t slots[];  /* node numbers; table k starts at first_slot(k) */
+    uint32_t slots[];  /* table k starts at first_slot(k) */
 };
 
 static struct index *index_;
 static unsigned tables; /* there may be in it */
+
+/* A slot: 0, or a node's number and above that a tag, the upper bits of its hash. */
+#define NODE_MASK (SEG_NODES_MAX - 1)
+_Static_assert((SEG_NODES_MAX & NODE_MASK) == 0 && NODE_MASK >= 1u << 23, "a tag of 8 bits");
+
+static uint32_t tag_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & ~NODE_MASK;
+}
 
 /* Nodes of code that is gone, and that do not yet say so: those of [start, end)
  * among the nodes [next, limit). Slices are handed out by `next`. */
@@ -126,13 +138,13 @@ static uint32_t probe(unsigned table, uint64_t h, uint32_t parent, uint64_t pc,
     uint32_t *slots = index_->slots + first_slot(table);
     for (unsigned i = 0; i < PROBES; i++) {
         uint32_t *slot = &slots[(h + i) & mask];
-        uint32_t node = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
-        if (node == 0) {
+        uint32_t there = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+        if (there == 0) {
             *free = slot;
             return 0;
         }
-        if (is_child(node, parent, pc))
-            return node;
+        if ((there & ~NODE_MASK) == tag_of(h) && is_child(there & NODE_MASK, parent, pc))
+            return there & NODE_MASK;
     }
     *free = NULL;
     return 0;
@@ -178,8 +190,8 @@ static uint32_t publish(unsigned table, uint64_t h, uint32_t node, uint32_t *fre
     uint64_t pc = pc_of(node);
     while (free) {
         uint32_t expected = 0;
-        if (__atomic_compare_exchange_n(free, &expected, node, false, __ATOMIC_ACQ_REL,
-                                        __ATOMIC_ACQUIRE)) {
+        if (__atomic_compare_exchange_n(free, &expected, node | tag_of(h), false,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
             count_filled(table);
             return node;
         }
@@ -190,7 +202,9 @@ static uint32_t publish(unsigned table, uint64_t h, uint32_t node, uint32_t *fre
     return 0;
 }
 
-static uint32_t child(uint32_t parent, uint64_t pc)
+/* *fresh: the parent was made just now by this thread, so that older tables hold none of its
+ * children. Set for the child. */
+static uint32_t child(uint32_t parent, uint64_t pc, bool *fresh)
 {
     uint64_t h = hash(parent, pc);
     unsigned table = __atomic_load_n(&index_->youngest, __ATOMIC_ACQUIRE);
@@ -203,7 +217,7 @@ static uint32_t child(uint32_t parent, uint64_t pc)
         table = __atomic_load_n(&index_->youngest, __ATOMIC_ACQUIRE);
         node = probe(table, h, parent, pc, &free);
     }
-    for (unsigned older = table; older-- > 0 && !node;) {
+    for (unsigned older = *fresh ? 0 : table; older-- > 0 && !node;) {
         uint32_t *unused;
         node = probe(older, h, parent, pc, &unused);
     }
@@ -213,15 +227,17 @@ static uint32_t child(uint32_t parent, uint64_t pc)
     }
     /* A node that loses the race stays unused. */
     uint32_t made = fresh_node(parent, pc);
-    return made ? publish(table, h, made, free) : 0;
+    node = made ? publish(table, h, made, free) : 0;
+    *fresh = node == made;
+    return node;
 }
 
 bool trie_find(uint32_t join, const uint64_t *pcs, size_t n, uint32_t *path)
 {
     uint32_t node = join;
-    bool found = true;
+    bool found = true, fresh = false;
     while (n-- > 0) {
-        node = found ? child(node, pcs[n]) : 0;
+        node = found ? child(node, pcs[n], &fresh) : 0;
         found = node != 0;
         *path++ = node;
     }
