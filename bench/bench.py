@@ -5,6 +5,9 @@
 Each workload runs under each tool in turn, round after round, so that a noisy
 machine is noisy for all; the table shows medians. A run in which the tool did
 not load is refused. Usage: bench.py BUILDDIR [--rounds N] [--only WORD] [--quick]
+[--peers]: the profilers of jemalloc and tcmalloc as well, with fewer iterations for
+all, because those take microseconds for each block. They replace the allocator, too.
+A "-" stands for runs that they did not survive, or recorded nothing in.
 """
 
 import argparse
@@ -34,8 +37,9 @@ def find_library(name):
 class Tool:
     """How a workload is run under a tool, and how to see that it was."""
 
-    def __init__(self, name, preload=None, env=None, trace=None):
+    def __init__(self, name, preload=None, env=None, trace=None, may_fail=False):
         self.name, self.preload, self.env, self.trace = name, preload, env or {}, trace
+        self.may_fail = may_fail
 
     def prepare(self, workdir):
         """An empty workdir and the environment for a run."""
@@ -47,20 +51,36 @@ class Tool:
         return env
 
     def check(self, argv, workdir):
-        """The tool must have recorded something."""
+        """The tool must have recorded something. False: it has not, but may fail."""
         traces = glob.glob(self.trace.replace("@", workdir)) if self.trace else []
-        if self.trace and not any(os.path.getsize(t) > 2000 for t in traces):
+        if not self.trace or any(os.path.getsize(t) > 2000 for t in traces):
+            return True
+        if not self.may_fail:
             sys.exit(f"bench: {self.name} did not load in: {' '.join(argv)}")
+        return False
 
     def run(self, argv, workdir):
+        """What it did, and its processor time; (None, None): nothing that counts."""
         env = self.prepare(workdir)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(argv, env=env, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, text=True, check=False)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        self.check(argv, workdir)
-        return done, cpu
+        good = self.check(argv, workdir) and (done.returncode == 0 or not self.may_fail)
+        return (done, cpu) if good else (None, None)
+
+
+def peers():
+    """Allocators that profile: each block, as far as they can."""
+    jemalloc, tcmalloc = find_library("libjemalloc.so.2"), find_library("libtcmalloc.so.4")
+    if jemalloc:
+        conf = "prof:true,prof_final:true,lg_prof_sample:0,prof_prefix:@/jemalloc"
+        yield Tool("jemalloc", jemalloc, {"MALLOC_CONF": conf}, trace="@/jemalloc*.heap",
+                   may_fail=True)
+    if tcmalloc:
+        yield Tool("tcmalloc", tcmalloc, {"HEAPPROFILE": "@/tcmalloc"}, trace="@/tcmalloc*.heap",
+                   may_fail=True)
 
 
 def tools(build):
@@ -83,8 +103,7 @@ def tools(build):
     return found
 
 
-def small_workloads(bin_dir, quick):
-    scale = 10 if quick else 1
+def small_workloads(bin_dir, few_blocks, scale):
     for depth in (4, 20, 60):
         yield f"pairs depth {depth}, one stack", [f"{bin_dir}/pairs", str(depth), "same",
                                                   str(3000000 // scale)]
@@ -100,7 +119,7 @@ def small_workloads(bin_dir, quick):
                                                      str(2000000 // scale), str(threads)]
     yield "one thread allocates, another frees", [f"{bin_dir}/handover", str(1000000 // scale)]
     for blocks, label in ((10000, "10k"), (1000000, "1M"), (10000000, "10M")):
-        if quick and blocks > 1000000:
+        if few_blocks and blocks > 1000000:
             continue
         yield f"churn over {label} live blocks", [f"{bin_dir}/churn", str(blocks),
                                                   str(3000000 // scale)]
@@ -149,12 +168,12 @@ def allocations_of(build, argv):
     return int(found.group(1)) if found else 0
 
 
-def table_row(name, unit, medians):
+def table_row(name, unit, found, medians):
     plain = medians["plain"]
     cells = [f"{plain:8.1f}"]
     added = medians.get("memtop", 0) - plain
-    for tool in list(medians)[1:]:
-        cells.append(f"{medians[tool] - plain:+8.1f}")
+    for tool in found[1:]:
+        cells.append(f"{medians[tool.name] - plain:+8.1f}" if tool.name in medians else "-")
     ratio = ""
     if "heaptrack" in medians and added > 0:
         ratio = f"1/{(medians['heaptrack'] - plain) / added:.1f}"
@@ -162,17 +181,19 @@ def table_row(name, unit, medians):
 
 
 def bench_small(options, found, workdir):
-    for name, argv in small_workloads(os.path.join(options.build, "bench"), options.quick):
+    scale = 30 if options.peers else 10 if options.quick else 1
+    for name, argv in small_workloads(os.path.join(options.build, "bench"),
+                                       options.quick or options.peers, scale):
         if options.only and options.only not in name:
             continue
         times = {t.name: [] for t in found}
         for _ in range(options.rounds):
             for tool in found:
                 done, _ = tool.run(argv, workdir)
-                match = re.search(r"^\w+ ([0-9.]+) \d+$", done.stdout, re.M)
+                match = done and re.search(r"^\w+ ([0-9.]+) \d+$", done.stdout, re.M)
                 if match:
                     times[tool.name].append(float(match.group(1)))
-        table_row(name, "ns", {k: statistics.median(v) for k, v in times.items() if v})
+        table_row(name, "ns", found, {k: statistics.median(v) for k, v in times.items() if v})
 
 
 def bench_programs(options, found, workdir):
@@ -188,9 +209,10 @@ def bench_programs(options, found, workdir):
         for _ in range(options.rounds):
             for tool in found:
                 _, cpu = tool.run(argv, workdir)
-                times[tool.name].append(cpu * 1e9 / count)
-        table_row(f"{name}, {count} allocations", "ns/allocation",
-                  {k: statistics.median(v) for k, v in times.items()})
+                if cpu is not None:
+                    times[tool.name].append(cpu * 1e9 / count)
+        table_row(f"{name}, {count} allocations", "ns/allocation", found,
+                  {k: statistics.median(v) for k, v in times.items() if v})
     shutil.rmtree(sources)
 
 
@@ -211,7 +233,8 @@ def redis_rate(tool, workdir):
         done = subprocess.run(["redis-benchmark", "-s", socket, "-q", "-n", "200000", "-r",
                                "100000", "-d", "100", "-t", "set"], text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        tool.check(server, workdir)
+        if not tool.check(server, workdir):
+            return None
         found = re.findall(r"SET: ([0-9.]+) requests per second", done.stdout)
         return float(found[-1]) if found else None
     finally:
@@ -303,9 +326,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--peers", action="store_true")
     options = parser.parse_args()
     options.build = os.path.abspath(options.build)
-    found = tools(options.build)
+    found = tools(options.build) + (list(peers()) if options.peers else [])
     workdir = tempfile.mkdtemp(prefix="memtop-bench-", dir="/dev/shm")
     print("| work | unit | plain | " + " | ".join("+ " + t.name for t in found[1:]) +
           " | memtop / heaptrack |")
