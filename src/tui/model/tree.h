@@ -30,7 +30,7 @@
 #include "tui/model/snapshot.h"
 #include "tui/model/symbols.h"
 
-#define TREE_ROWS_MAX 20000
+#define TREE_ROWS_MAX 10000
 
 enum tree_mode { TREE_STANDARD, TREE_INVERTED, TREE_FLAT, TREE_MODES };
 

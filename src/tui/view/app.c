@@ -168,6 +168,7 @@ void app_pick(struct app *a, int pid)
 void app_pause(struct app *a)
 {
     a->paused = !a->paused;
+    target_derive(&a->target);
     settle(a);
 }
 

@@ -186,7 +186,8 @@ static bool load(struct target *t, size_t index)
            pad_sites(&t->snapshot, t->most_sites);
 }
 
-static void derive(struct target *t, unsigned parts);
+static void derive(struct target *t);
+static void derive_sites(struct target *t);
 
 /* Rates, trend and verdicts come from the snapshots before. */
 bool target_step(struct target *t, size_t index)
@@ -201,7 +202,8 @@ bool target_step(struct target *t, size_t index)
     for (size_t i = first; i <= index; i++) {
         if (!load(t, i))
             return false;
-        derive(t, READER_ALL);
+        derive(t);
+        derive_sites(t);
     }
     const struct moment *m = archive_moment(t->archive, index);
     t->index = index;
@@ -225,21 +227,26 @@ bool target_open_archive(struct target *t, struct archive *a, size_t index)
 }
 
 /* ---- refresh ---------------------------------------------------------------- */
-static void derive(struct target *t, unsigned parts)
+static void derive(struct target *t)
 {
     struct snapshot *s = &t->snapshot;
     rates_update(&t->rates, s);
     if (s->n_threads)
         rate_table_update(&t->thread_rates, s->taken_ns, &s->threads->allocations,
                           sizeof *s->threads, s->n_threads);
-    if (parts & READER_SITES) {
-        if (s->n_sites)
-            rate_table_update(&t->site_rates, s->taken_ns, &s->sites->allocations,
-                              sizeof *s->sites, s->n_sites);
-        site_watch_add(&t->watch, s);
-        t->sites_version++;
-    }
     trend_add(&t->trend, s->target.wall_ns, s->totals.live_bytes);
+}
+
+/* Where the sites are many this takes about as long as reading them. */
+static void derive_sites(struct target *t)
+{
+    struct snapshot *s = &t->snapshot;
+    if (s->n_sites)
+        rate_table_update(&t->site_rates, s->taken_ns, &s->sites->allocations,
+                          sizeof *s->sites, s->n_sites);
+    site_watch_add(&t->watch, s);
+    t->sites_version++;
+    t->underived = false;
 }
 
 /* Read; *cost becomes the smoothed CPU time of it. */
@@ -249,7 +256,8 @@ static void read_parts(struct target *t, unsigned parts, uint64_t *cost)
     enum reader_status status = reader_refresh(t->reader, &t->snapshot, parts);
     if (status == READER_OK) {
         t->filled = true;
-        derive(t, parts);
+        derive(t);
+        t->underived |= (parts & READER_SITES) != 0;
         describe_state(t);
         t->ended = t->snapshot.target.state != TARGET_RUNNING &&
                    t->snapshot.target.state != TARGET_REPLACED;
@@ -262,6 +270,15 @@ static void read_parts(struct target *t, unsigned parts, uint64_t *cost)
     *cost = *cost ? (*cost * 3 + spent) / 4 : spent;
 }
 
+void target_derive(struct target *t)
+{
+    if (!t->underived)
+        return;
+    uint64_t begin = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    derive_sites(t);
+    t->sites_cost_ns += (clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin) / 4; /* smoothed likewise */
+}
+
 static uint64_t period(uint64_t least, uint64_t cost, unsigned share)
 {
     uint64_t ns = cost * share > least ? cost * share : least;
@@ -270,6 +287,10 @@ static uint64_t period(uint64_t least, uint64_t cost, unsigned share)
 
 bool target_refresh(struct target *t, uint64_t now, bool sites)
 {
+    if (t->underived) { /* not in the same turn as reading, see do_due in app.c */
+        target_derive(t);
+        return true;
+    }
     if (!t->reader || t->ended || t->replaced || now < target_due(t, sites))
         return false;
     bool first = !t->next_ns;
@@ -295,6 +316,8 @@ bool target_refresh(struct target *t, uint64_t now, bool sites)
 
 uint64_t target_due(const struct target *t, bool sites)
 {
+    if (t->underived)
+        return 0;
     if (!t->reader || t->ended || t->replaced)
         return UINT64_MAX;
     return sites && t->next_ns && t->next_sites_ns < t->next_ns ? t->next_sites_ns : t->next_ns;
@@ -304,6 +327,7 @@ void target_read_now(struct target *t)
 {
     if (t->reader && !t->ended && !t->replaced)
         read_parts(t, READER_ALL, &t->sites_cost_ns);
+    target_derive(t);
 }
 
 void target_finish(struct target *t)
@@ -311,6 +335,7 @@ void target_finish(struct target *t)
     if (!t->reader)
         return;
     read_parts(t, READER_ALL, &t->sites_cost_ns);
+    target_derive(t);
     rates_stop(&t->rates);
     rate_table_stop(&t->site_rates);
     rate_table_stop(&t->thread_rates);

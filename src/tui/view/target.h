@@ -30,6 +30,7 @@ struct target {
     bool ended;               /* nothing will change any more */
     char state[64];           /* for the title line */
     bool replaced;            /* exec: to be opened again */
+    bool underived;           /* sites were read, their rates and verdicts are due */
     const char *const *folders; /* of sources, the owner's; NULL terminated, or NULL */
     struct sources *sources;  /* NULL without memory */
     struct symbols *symbols;
@@ -66,6 +67,10 @@ bool target_refresh(struct target *t, uint64_t now_ns, bool sites);
 
 /* When target_refresh has something to do next; UINT64_MAX never. */
 uint64_t target_due(const struct target *t, bool sites);
+
+/* Take over what was read at once, and not with the next refresh: nothing is to change
+ * any more. */
+void target_derive(struct target *t);
 
 /* Read everything at once, whatever the time: for a mark. */
 void target_read_now(struct target *t);

@@ -32,6 +32,8 @@ static const char *place_of(unsigned where)
          : where & WHERE_PICKER && !(where & WHERE_LIST) ? "(list of processes)"
          : where == WHERE_CHOICE ? "(sizes, threads)"
          : where == WHERE_SIZES ? "(sizes)"
+         : where == WHERE_UNITS ? "(overview, sizes)"
+         : where == WHERE_ZOOM ? "(overview, timeline)"
          : where & WHERE_MARKS ? "(marks)"
          : where & WHERE_BLOCKS ? "(blocks)"
          : where & WHERE_TREE && where & WHERE_SITES ? "(sites, tree)"
