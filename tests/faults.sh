@@ -39,6 +39,11 @@ exact 'all descriptors closed'
 alike 'no descriptor left' "$faults" nofile
 exact 'no descriptor left'
 
+jumps=$(find "$VICTIMS" -name clock_jumps.so | head -n 1)
+LD_PRELOAD=$jumps alike 'jumps of the wall clock, in the program and in memtop' "$faults" late
+exact 'jumps of the wall clock'
+holds '0 <= j["wall_s"] < 60' 'the time that it took is right'
+
 # ---- limits
 under 'RLIMIT_AS of 100 MB' bash -c 'ulimit -v 100000; "$@"' limited
 under 'RLIMIT_AS of 1 GB' bash -c 'ulimit -v 1000000; "$@"' limited
@@ -88,6 +93,22 @@ else
 fi
 if may unshare -T --boottime 100000; then
     alike 'a time namespace' unshare -T --boottime 100000 --monotonic 100000 "$faults" late
+    mkfifo "$TMP/time"
+    LD_PRELOAD=$MEMTOP_AGENT unshare -T --boottime 100000 --monotonic 100000 "$VICTIMS/races" 2 0 \
+        <"$TMP/time" >/dev/null &
+    pid=$!
+    exec 9>"$TMP/time"
+    from_outside() {
+        "$MEMTOP" report --json -o "$TMP/json" $pid &&
+            [ "$(value 'j["state"], "races" in j["command"]' "$TMP/json")" = "('running', True)" ]
+    }
+    within 30 from_outside
+    ok $? 'a viewer in another time namespace sees that it runs' || value 'j["state"]' "$TMP/json"
+    "$MEMTOP" list | grep -q "^ *$pid .*races"
+    ok $? 'and finds it' || "$MEMTOP" list | sed 's/^/# /'
+    exec 9>&-
+    wait $pid
+    is $? 0 'which the program does not notice'
 else
     skip 'time namespaces are not allowed'
 fi

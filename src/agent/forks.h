@@ -15,7 +15,8 @@
  *                                      `inside`: no set-up          └ all wiped first
  *
  * Whatever is not inside of a hook needs none of this, and fork() is all that
- * happens. fork and _Fork come here; a raw clone() in such a handler does not.
+ * happens. fork, _Fork and syscall() come here; a clone() by an instruction of the
+ * program's own does not.
  */
 #ifndef MEMTOP_AGENT_FORKS_H
 #define MEMTOP_AGENT_FORKS_H

@@ -1,38 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two functions by which programs ask for a seccomp filter. Everything else
- * passes through: results and errno are the kernel's.
+ * The two functions by which programs ask for a seccomp filter; by syscall() they may
+ * also lock their memory and fork. Everything else passes through: results and errno
+ * are the kernel's.
  */
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "agent/forks.h"
 #include "agent/hooks.h"
+#include "agent/memlock.h"
 #include "agent/process.h"
+#include "agent/rawcall.h"
 #include "agent/sandbox.h"
 
 #ifdef __x86_64__
-
-/* What the C library's syscall() does. */
-static inline long system_call(long number, long a, long b, long c, long d, long e, long f)
-{
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    register long r9 __asm__("r9") = f;
-    long result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    if ((unsigned long)result < (unsigned long)-4095L)
-        return result;
-    errno = (int)-result;
-    return -1;
-}
 
 /* In the strict mode, and on request, reading the clock's register is a SIGSEGV. */
 static bool stops_clock(long number, long a, long b)
@@ -49,17 +37,35 @@ static bool is_request(long number, long a)
                : number == SYS_prctl && (int)a == PR_SET_SECCOMP;
 }
 
-/* syscall() goes on here for the two calls that matter, with its own arguments. */
+/* A fork by a signal handler that interrupted a hook is a matter of its own. */
+static __attribute__((noinline)) long guarded_fork(long number, long a, long b, long c, long d,
+                                                   long e)
+{
+    struct forks_guard guard;
+    if (!forks_prepare(&guard, (uintptr_t)__builtin_frame_address(0))) {
+        errno = ENOMEM;
+        return -1;
+    }
+    long pid = raw_call(number, a, b, c, d, e, 0);
+    forks_done(&guard, (int)pid);
+    return pid;
+}
+
+/* syscall() goes on here for the calls that matter, with its own arguments. */
 #define FROM_ASSEMBLY __attribute__((visibility("hidden"), used))
 FROM_ASSEMBLY long sandbox_request(long number, long a, long b, long c, long d, long e, long f);
 long sandbox_request(long number, long a, long b, long c, long d, long e, long f)
 {
+    if (number == SYS_mlockall)
+        return memlock_all((int)a);
+    if (number == SYS_fork || number == SYS_clone)
+        return guarded_fork(number, a, b, c, d, e);
     if (stops_clock(number, a, b))
         process_end_recording();
     if (!is_request(number, a))
-        return system_call(number, a, b, c, d, e, f);
+        return raw_call(number, a, b, c, d, e, f);
     sandbox_close();
-    long result = system_call(number, a, b, c, d, e, f);
+    long result = raw_call(number, a, b, c, d, e, f);
     sandbox_closed(result == -1);
     return result;
 }
@@ -73,8 +79,10 @@ long sandbox_failed(long result)
 }
 
 /* All others as in the C library, to the instruction: a clone() may come out of this
- * on another stack. */
-_Static_assert(SYS_seccomp == 317 && SYS_prctl == 157, "numbers below");
+ * on another stack, or in the same memory. */
+_Static_assert(SYS_seccomp == 317 && SYS_prctl == 157 && SYS_mlockall == 151 && SYS_fork == 57 &&
+                   SYS_clone == 56 && CLONE_VM == 256,
+               "numbers below");
 __asm__("    .text\n"
         "    .globl syscall\n"
         "    .type syscall, @function\n"
@@ -85,6 +93,17 @@ __asm__("    .text\n"
         "    je sandbox_request\n"
         "    cmpl $157, %edi\n"
         "    je sandbox_request\n"
+        "    cmpl $151, %edi\n"
+        "    je sandbox_request\n"
+        "    cmpl $57, %edi\n"
+        "    je sandbox_request\n"
+        "    cmpl $56, %edi\n"
+        "    jne 2f\n"
+        "    testl $256, %esi\n"
+        "    jnz 2f\n"
+        "    testq %rdx, %rdx\n"
+        "    jz sandbox_request\n"
+        "2:\n"
         "    movq %rdi, %rax\n"
         "    movq %rsi, %rdi\n"
         "    movq %rdx, %rsi\n"

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/process.h"
+#include "agent/rawcall.h"
 #include "agent/reserve.h"
 #include "agent/sandbox.h"
 
@@ -148,6 +149,12 @@ static void lock_piece(void *context, uintptr_t start, uintptr_t end)
         syscall(SYS_mlock, start, end - start);
 }
 
+/* Not by syscall(), which comes here. */
+static int kernel_mlockall(int flags)
+{
+    return (int)raw_call(SYS_mlockall, flags, 0, 0, 0, 0, 0);
+}
+
 /* New mappings are locked: as one that nobody can access tells. */
 static bool is_future_locked(void)
 {
@@ -165,7 +172,7 @@ static bool is_future_locked(void)
 static bool set_future(int flags)
 {
     if (flags & MCL_FUTURE)
-        return syscall(SYS_mlockall, (long)(flags & ~MCL_CURRENT)) == 0;
+        return kernel_mlockall(flags & ~MCL_CURRENT) == 0;
     return !is_future_locked() || syscall(SYS_munlockall) == 0;
 }
 
@@ -181,10 +188,10 @@ static bool lock_each(int flags)
 /* Also for what the kernel refuses: it does so in its own words. */
 static int lock_on_fault(int flags)
 {
-    long result = syscall(SYS_mlockall, (long)(flags | MCL_ONFAULT));
+    int result = kernel_mlockall(flags | MCL_ONFAULT);
     if (result == 0 && (flags & (MCL_FUTURE | MCL_ONFAULT)) == MCL_FUTURE)
-        result = syscall(SYS_mlockall, (long)MCL_FUTURE);
-    return (int)result;
+        result = kernel_mlockall(MCL_FUTURE);
+    return result;
 }
 
 static bool has_reservations(void)
@@ -196,7 +203,7 @@ static bool has_reservations(void)
 int memlock_all(int flags)
 {
     if (!(flags & MCL_CURRENT) || flags & ~MCL_ALL || !has_reservations())
-        return (int)syscall(SYS_mlockall, (long)flags);
+        return kernel_mlockall(flags);
     if (!sandbox_enter())
         return lock_on_fault(flags);
     int saved_errno = errno;

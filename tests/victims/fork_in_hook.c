@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -40,6 +41,16 @@ static int allocate(void)
     return 0;
 }
 
+static pid_t fork_somehow(unsigned long n)
+{
+    switch (n % 4) {
+    case 1: return _Fork ? _Fork() : fork();
+    case 2: return (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    case 3: return (pid_t)syscall(SYS_fork);
+    default: return fork();
+    }
+}
+
 static void trapped(int signal, siginfo_t *info, void *context)
 {
     ucontext_t *at = context;
@@ -47,7 +58,7 @@ static void trapped(int signal, siginfo_t *info, void *context)
     (void)info;
     if (steps++ % stride != 0)
         return;
-    pid_t pid = forks++ % 2 && _Fork ? _Fork() : fork();
+    pid_t pid = fork_somehow(forks++);
     if (pid == 0) {
         is_child = 1;
         at->uc_mcontext.gregs[REG_EFL] &= ~(long long)STEPPING_FLAG;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "victim.h"
@@ -87,6 +88,8 @@ static void show_all(char **before, FILE *file)
     free(block);
 }
 
+static bool by_syscall;
+
 static void try_way(int way)
 {
     FILE *file = tmpfile();
@@ -100,7 +103,7 @@ static void try_way(int way)
     };
     before[0][PAGE] = 1;
     errno = E2BIG;
-    int result = mlockall(way);
+    int result = by_syscall ? (int)syscall(SYS_mlockall, way) : mlockall(way);
     printf("mlockall(%d): %d, %s\n", way, result, result ? name_of(errno) : "done");
     CHECK(result != 0 || errno == E2BIG);
     show_all(before, file);
@@ -131,8 +134,10 @@ int main(int argc, char **argv)
         for (int i = 1; i < argc; i++)
             try_way(atoi(argv[i]));
     } else {
-        for (unsigned i = 0; i < sizeof ways / sizeof *ways; i++)
-            try_way(ways[i]);
+        for (unsigned i = 0; i < 2 * sizeof ways / sizeof *ways; i++) {
+            by_syscall = i % 2;
+            try_way(ways[i / 2]);
+        }
         munlockall();
         try_way(0);
     }

@@ -242,7 +242,7 @@ static enum reader_status locate_living(int pid, const struct proc_stat *st,
     struct wanted w = {
         .pid = pid,
         .inner = proc_inner_pid(pid),
-        .start_time = st->start_time,
+        .start_time = st->own_start_time,
         .namespace = proc_namespace(pid, "pid"),
     };
     if (proc_environment(pid, "MEMTOP_DIR", theirs, sizeof theirs) && theirs[0] == '/')
@@ -306,7 +306,7 @@ enum reader_status locate_pid(int pid, struct located *out)
     *out = (struct located){ .fd = -1, .dir = -1 };
     if (pid <= 0)
         return READER_NO_PROCESS;
-    if (!proc_stat_read(pid, &st) || !proc_alive(pid, st.start_time))
+    if (!proc_stat_read(pid, &st) || !proc_alive(pid, st.own_start_time))
         return locate_dead(pid, out);
     return locate_living(pid, &st, out);
 }

@@ -72,17 +72,45 @@ static bool parse_stat(char *text, struct proc_stat *out)
     return true;
 }
 
+/* By how much a process's time since boot is ahead of the kernel's; 0 unknown. */
+static int64_t boottime_offset(int pid)
+{
+    char path[64], text[256];
+    long long seconds, ns;
+    if (pid > 0)
+        snprintf(path, sizeof path, "/proc/%d/timens_offsets", pid);
+    else
+        snprintf(path, sizeof path, "/proc/self/timens_offsets");
+    bool readable = proc_read_file(path, text, sizeof text) > 0;
+    const char *line = readable ? strstr(text, "boottime") : NULL;
+    if (!line || sscanf(line, "boottime %lld %lld", &seconds, &ns) != 2 ||
+        seconds > INT32_MAX || seconds < INT32_MIN)
+        return 0;
+    return seconds * (int64_t)NS_PER_SECOND + ns;
+}
+
+/* The kernel tells everybody's start in the time of who asks. */
+static uint64_t in_own_time(int pid, uint64_t ticks)
+{
+    int64_t ahead = boottime_offset(pid) - boottime_offset(0);
+    int64_t tick = (int64_t)ticks_to_ns(1);
+    return ahead && tick ? ticks + (uint64_t)(ahead / tick) : ticks;
+}
+
 bool proc_stat_read(int pid, struct proc_stat *out)
 {
     char path[64], text[1024];
     snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    return pid > 0 && proc_read_file(path, text, sizeof text) > 0 && parse_stat(text, out);
+    if (pid <= 0 || proc_read_file(path, text, sizeof text) <= 0 || !parse_stat(text, out))
+        return false;
+    out->own_start_time = in_own_time(pid, out->start_time);
+    return true;
 }
 
 bool proc_alive(int pid, uint64_t start_time)
 {
     struct proc_stat st;
-    if (!proc_stat_read(pid, &st) || st.start_time != start_time)
+    if (!proc_stat_read(pid, &st) || st.own_start_time != start_time)
         return false;
     return (st.state != 'Z' && st.state != 'X') || st.threads > 1;
 }

@@ -19,6 +19,7 @@ struct proc_stat {
     int ppid;
     long threads;
     uint64_t start_time; /* clock ticks since boot */
+    uint64_t own_start_time; /* the same in the process's own time namespace */
     uint64_t cpu_ns;     /* user and system time together */
 };
 
@@ -37,7 +38,7 @@ long proc_read_file(const char *path, char *to, size_t size);
 /* The fields of /proc/PID/stat. False when there is no such process. */
 bool proc_stat_read(int pid, struct proc_stat *out);
 
-/* Does the process that started at start_time still run under this pid?
+/* Does the process that started at start_time, as it says itself, still run under this pid?
  * A zombie does not, unless other threads of it run on. */
 bool proc_alive(int pid, uint64_t start_time);
 
