@@ -95,14 +95,14 @@ _memtop() {
         ;;
     esac
     case $command in
-    run) word='--ascii --view= --sort= --filter= --source= --output= --keep --follow= --memory= --tier= --sample= --preload= --help --' ;;
+    run) word='--ascii --view= --sort= --filter= --source= --output= --keep --follow= --memory= --tier= --sample= --compact --preload= --help --' ;;
     stat)
-        word='--json --output= --top= --keep --follow= --memory= --tier= --sample= --preload='
+        word='--json --output= --top= --keep --follow= --memory= --tier= --sample= --compact --preload='
         word+=' --fail-on-leak --max-peak= --max-allocations= --suppress= --all-leaks --help --'
         ;;
     list) word='--json --help' ;;
-    attach) word="--ascii --view= --sort= --filter= --source= --keep --follow= --memory= --tier= --sample= --help $(_memtop_pids)" ;;
-    inject) word="--keep --follow= --memory= --tier= --sample= --help $(_memtop_pids)" ;;
+    attach) word="--ascii --view= --sort= --filter= --source= --keep --follow= --memory= --tier= --sample= --compact --help $(_memtop_pids)" ;;
+    inject) word="--keep --follow= --memory= --tier= --sample= --compact --help $(_memtop_pids)" ;;
     detach) word="--help $(_memtop_pids)" ;;
     mark) word="--help $(_memtop_pids)" ;;
     mode)
@@ -123,7 +123,7 @@ _memtop() {
         word+=" --demangler= --help $(_memtop_pids)"
         ;;
     record)
-        word="--output= --interval= --max-size= --keep --follow= --memory= --tier= --sample="
+        word="--output= --interval= --max-size= --keep --follow= --memory= --tier= --sample= --compact"
         word+=" --preload= --help -- $(_memtop_pids)"
         ;;
     view) word="--at= --ascii --view= --sort= --filter= --source= --help $(compgen -f -- "$cur")" ;;

@@ -12,6 +12,7 @@ static inline void event_alloc(struct thread *t, void *p, size_t size,
                               const struct stack_frame *caller)
 {
     uint64_t ticks = clock_ticks();
+    t->caller = *caller;
     enum record done = thread_is_exact(t)
                            ? record_alloc(t, SEG_FN_MALLOC, p, size, caller->sp, ticks)
                            : record_by_path(t, SEG_FN_MALLOC, p, size, ticks);

@@ -144,6 +144,57 @@ static void test_fake(void)
     free(l.rows);
 }
 
+/* The same with compact records: nobody knows when, and by whom. */
+static void test_compact(void)
+{
+    struct fake_segment f;
+    struct list l = { .rows = malloc(MOST * sizeof *l.rows) };
+    struct snapshot s;
+    struct reader *r;
+    struct block_row row;
+    snapshot_init(&s);
+    fake_open(&f, dir, 999996, 7);
+    struct places at = places_of(&f);
+    uint32_t thread = fake_thread(&f, 4242, "main");
+    fill(&f, &at, thread);
+    f.header->flags |= SEG_FLAG_COMPACT;
+    f.header->sections[SEG_BLOCKS].element = SEG_REGION_BLOCKS * sizeof(uint64_t);
+    f.threads[thread].lifetimes[3] = 5;
+    uint64_t *words = memset(at.blocks, 0, SEG_REGION_BLOCKS * sizeof(uint64_t));
+    const uint64_t most = (UINT64_C(1) << SEG_COMPACT_SIZE_BITS) - 2;
+    words[0] = 101 | UINT64_C(1) << SEG_COMPACT_SIZE_BITS | UINT64_C(4) << SEG_COMPACT_SUB_SHIFT;
+    words[5] = 1 | (uint64_t)(SEG_SITES_MAX - 1) << SEG_COMPACT_SIZE_BITS;
+    words[4095] = (most + 1) | UINT64_C(7) << SEG_COMPACT_SUB_SHIFT;
+    words[131071] = 4097 | UINT64_C(6) << SEG_COMPACT_SUB_SHIFT; /* in a lone page */
+    tap_ok(reader_open_path(f.path, &r) == READER_OK && reader_refresh(r, &s, 0) == READER_OK,
+           "compact: the segment is opened");
+    tap_ok(!snapshot_has_births(&s) && s.lifetimes[3].frees == 0, "compact: without births");
+    pass(r, &l, 1000);
+    tap_is_u64(l.n, 6, "compact: all blocks are found");
+    tap_ok(l.rows[1].address == ADDRESS(0, 4) && l.rows[1].size == 100 && l.rows[1].site == 1,
+           "compact: a record");
+    tap_ok(l.rows[2].address == ADDRESS(5, 0) && l.rows[2].size == 0 &&
+               l.rows[2].site == SEG_SITES_MAX - 1, "compact: the last site, no size");
+    tap_ok(l.rows[3].address == ADDRESS(4095, 7) && l.rows[3].size == most && l.rows[3].site == 0,
+           "compact: the largest size");
+    tap_ok(l.rows[4].address == ADDRESS(131071, 6) && l.rows[4].size == 4096,
+           "compact: in a page of its own");
+    bool unknown = true;
+    for (size_t i = 0; i < l.n; i++)
+        unknown &= l.rows[i].birth == 0 && l.rows[i].birth_ns == 0 && l.rows[i].tid == 0;
+    tap_ok(unknown, "compact: births and threads are unknown, of samples as well");
+    tap_ok(reader_block_find(r, ADDRESS(4095, 7), &row) && row.size == most &&
+               !reader_block_find(r, ADDRESS(4095, 6), &row), "compact: one is found");
+    f.header->flags &= ~(unsigned)SEG_FLAG_COMPACT; /* then the sections do not fit */
+    reader_refresh(r, &s, 0);
+    pass(r, &l, 1000);
+    tap_is_u64(l.n, 2, "records of another form than the header says: none are read");
+    reader_close(r);
+    fake_close(&f);
+    snapshot_fini(&s);
+    free(l.rows);
+}
+
 /* Tables that name each other's shadows, nonsense sizes, random bytes. */
 static void test_spoiled(void)
 {
@@ -305,7 +356,7 @@ static void compare(struct reader *r, struct list *l, const struct snapshot *s,
         same += row && row->size == said[i].size && reader_block_find(r, row->address, &one) &&
                 one.birth == row->birth && one.site == row->site;
         bool all = row != NULL;
-        for (size_t k = 0; row && k < s->n_marks; k++)
+        for (size_t k = 0; row && k < s->n_marks && snapshot_has_births(s); k++)
             all &= (row->birth >= s->marks[k].stamp) == (said[i].mark > (int)k);
         right += all;
     }
@@ -391,17 +442,24 @@ int main(void)
     if (!mkdtemp(dir))
         return 1;
     test_fake();
+    test_compact();
     test_spoiled();
     test_marks();
     setenv("MEMTOP_DIR", dir, 1);
-    if (agent)
+    if (agent) {
         test_program(agent, "glibc");
-    else
+        setenv("MEMTOP_COMPACT", "1", 1);
+        test_program(agent, "compact");
+        unsetenv("MEMTOP_COMPACT");
+    } else
         tap_skip("MEMTOP_AGENT is not set");
     for (size_t i = 0; agent && i < 3 && !any; i++)
         if (access(jemalloc[i], R_OK) == 0) {
             snprintf(preload, sizeof preload, "%s:%s", agent, jemalloc[i]);
             test_program(preload, "jemalloc");
+            setenv("MEMTOP_COMPACT", "1", 1);
+            test_program(preload, "jemalloc, compact");
+            unsetenv("MEMTOP_COMPACT");
             any = true;
         }
     if (agent && !any)

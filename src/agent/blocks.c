@@ -15,10 +15,9 @@
 #include "agent/wiped.h"
 
 _Static_assert(SEG_REGION_BLOCKS / SEG_REGION_PARTS == 1u << BLOCKS_PART_SHIFT, "parts");
-#define PART_BYTES BLOCKS_PART_BYTES
+_Static_assert(SEG_SITES_MAX <= COMPACT_SITE_MASK + 1, "compact records hold each site");
 #define PART_BLOCKS (SEG_REGION_BLOCKS / SEG_REGION_PARTS)
-#define PART_PAGES (PART_BLOCKS / PAGE_BLOCKS)
-#define ALL_PAGES ((1u << PART_PAGES) - 1)
+#define ALL_PAGES ((1u << form.part_pages) - 1)
 #define OVERFLOW_PARTS (SEG_OVERFLOW_SLOTS * sizeof(struct seg_overflow) / STORE_STEP)
 #define USED_BEFORE 1u
 
@@ -26,9 +25,16 @@ _Static_assert(SEG_REGION_BLOCKS / SEG_REGION_PARTS == 1u << BLOCKS_PART_SHIFT, 
  * where blocks are large, most of a part would never be used. */
 #define LARGE_BLOCK 16384u
 #define PAGE_BYTES 4096u
-#define PAGE_BLOCKS (PAGE_BYTES / sizeof(struct seg_block))
-#define REGION_PAGES (SEG_REGION_BLOCKS / PAGE_BLOCKS)
+#define REGION_PAGES (SEG_REGION_BLOCKS * sizeof(struct seg_block) / PAGE_BYTES) /* at most */
 #define REGIONS_MAX 32768u
+
+/* What depends on the form of records. */
+static struct {
+    uint32_t words;      /* of a record */
+    uint32_t page_blocks;
+    uint32_t part_pages;
+    size_t part_bytes;
+} form;
 
 /* Pages committed one by one, for each shadow region; atomic. Wiped by fork. */
 static uint64_t (*lone_pages)[REGION_PAGES / 64];
@@ -38,6 +44,7 @@ static uint64_t shadow_regions[REGIONS_MAX];
 
 uint32_t blocks_shift;
 uint32_t blocks_second;
+bool blocks_compact;
 uint64_t blocks_overflow;
 int64_t blocks_lost;
 
@@ -98,11 +105,56 @@ void blocks_attach(void)
     region_blocks_used = 0;
     blocks_shift = store.header->granule_shift;
     blocks_second = blocks_shift == SEG_GRANULE_GLIBC ? 0 : 1u << (blocks_shift - 1);
+    blocks_compact = store.header->flags & SEG_FLAG_COMPACT;
+    form.words = blocks_compact ? 1 : sizeof(struct seg_block) / sizeof(uint64_t);
+    form.page_blocks = PAGE_BYTES / sizeof(uint64_t) / form.words;
+    form.part_pages = PART_BLOCKS / form.page_blocks;
+    form.part_bytes = (size_t)form.part_pages * PAGE_BYTES;
 }
 
-static uint64_t sub_of(uintptr_t address)
+/* ---- records of either form ---------------------------------------------------- */
+
+static uint64_t *record_of(uint64_t shadow, uint64_t slot)
 {
-    return address >> 2 & 7;
+    return (uint64_t *)store.blocks + (shadow * SEG_REGION_BLOCKS + slot) * form.words;
+}
+
+static bool is_at(const uint64_t *record, uintptr_t address)
+{
+    return blocks_compact ? compact_is_at(compact_read(record), address)
+                          : blocks_is_at(blocks_read((const struct seg_block *)record), address);
+}
+
+static bool fits(const struct block *b)
+{
+    return blocks_compact ? b->size < COMPACT_SIZE_MASK && b->site <= COMPACT_SITE_MASK
+                          : b->size < BLOCKS_SIZE_MASK;
+}
+
+static void pack(uint64_t *record, uintptr_t address, const struct block *b)
+{
+    if (blocks_compact)
+        __atomic_store_n(record, compact_record(b->size, b->site, address), __ATOMIC_RELEASE);
+    else
+        blocks_write((struct seg_block *)record, blocks_what(b->size, b->site),
+                     blocks_when(b->birth, b->thread, address));
+}
+
+static void unpack_when(struct block *b, uint64_t when)
+{
+    b->birth = when & BLOCKS_BIRTH_MASK;
+    b->thread = (uint32_t)(when >> SEG_BLOCK_BIRTH_BITS) & ((1u << SEG_BLOCK_THREAD_BITS) - 1);
+}
+
+static void unpack(const uint64_t *record, struct block *b)
+{
+    if (blocks_compact) {
+        *b = (struct block){ .size = compact_size(*record), .site = compact_site(*record) };
+        return;
+    }
+    b->size = (*record & BLOCKS_SIZE_MASK) - 1;
+    b->site = (uint32_t)(*record >> SEG_BLOCK_SIZE_BITS);
+    unpack_when(b, record[1]);
 }
 
 /* ---- what the hot path sees -------------------------------------------------- */
@@ -126,11 +178,12 @@ static struct blocks_leaf *leaf_for(uint64_t part)
 
 /* The part's records, the first of which is `first`, may be touched; NULL: they
  * may not. */
-static void show_part(uint64_t granule, const struct seg_block *first)
+static void show_part(uint64_t granule, const uint64_t *first)
 {
     uint64_t part = granule >> BLOCKS_PART_SHIFT;
     struct blocks_leaf *leaf = leaf_for(part);
-    uintptr_t bias = first ? (uintptr_t)first - (part << BLOCKS_PART_SHIFT) * sizeof *first : 0;
+    size_t record_bytes = form.words * sizeof *first;
+    uintptr_t bias = first ? (uintptr_t)first - (part << BLOCKS_PART_SHIFT) * record_bytes : 0;
     if (leaf)
         __atomic_store_n(&leaf->bias[part % (1u << BLOCKS_LEAF_SHIFT)], bias, __ATOMIC_RELEASE);
 }
@@ -138,14 +191,14 @@ static void show_part(uint64_t granule, const struct seg_block *first)
 /* ---- the shadow ------------------------------------------------------------ */
 
 /* The record in a part that is not committed as a whole: if its page is. */
-static struct seg_block *lone_record(const struct seg_region *r, uint64_t slot)
+static uint64_t *lone_record(const struct seg_region *r, uint64_t slot)
 {
     uint32_t blocks = __atomic_load_n(&r->blocks, __ATOMIC_ACQUIRE);
-    uint64_t page = slot / PAGE_BLOCKS;
+    uint64_t page = slot / form.page_blocks;
     if (blocks == 0 || !(__atomic_load_n(&lone_pages[blocks - 1][page / 64],
                                          __ATOMIC_ACQUIRE) >> page % 64 & 1))
         return NULL;
-    return &store.blocks[(size_t)(blocks - 1) * SEG_REGION_BLOCKS + slot];
+    return record_of(blocks - 1, slot);
 }
 
 static uint32_t part_number(const struct seg_region *r, uint64_t slot)
@@ -155,7 +208,7 @@ static uint32_t part_number(const struct seg_region *r, uint64_t slot)
 
 /* The record for an address if it may be touched, else NULL with *entry at the
  * region's entry (NULL: there is none). */
-static struct seg_block *locate_committed(uintptr_t address, struct seg_region **entry)
+static uint64_t *locate_committed(uintptr_t address, struct seg_region **entry)
 {
     uint64_t granule = address >> blocks_shift;
     uint64_t region = granule >> SEG_REGION_SHIFT;
@@ -169,16 +222,16 @@ static struct seg_block *locate_committed(uintptr_t address, struct seg_region *
                                             region % SEG_L2_ENTRIES];
     *entry = r;
     uint64_t slot = granule % SEG_REGION_BLOCKS;
-    uint32_t part = (uint32_t)(slot / (SEG_REGION_BLOCKS / SEG_REGION_PARTS));
+    uint32_t part = (uint32_t)(slot / PART_BLOCKS);
     if (__builtin_expect(!(__atomic_load_n(&r->committed, __ATOMIC_ACQUIRE) >> part & 1), 0))
         return lone_record(r, slot);
-    return &store.blocks[(size_t)(r->blocks - 1) * SEG_REGION_BLOCKS + slot];
+    return record_of(r->blocks - 1, slot);
 }
 
 /* The same, where the part may be held by a sweep. */
-static struct seg_block *locate(uintptr_t address, struct seg_region **entry)
+static uint64_t *locate(uintptr_t address, struct seg_region **entry)
 {
-    struct seg_block *record = locate_committed(address, entry);
+    uint64_t *record = locate_committed(address, entry);
     if (record || !*entry || __atomic_load_n(&(*entry)->blocks, __ATOMIC_ACQUIRE) == 0)
         return record;
     uint64_t slot = (address >> blocks_shift) % SEG_REGION_BLOCKS;
@@ -215,10 +268,9 @@ static bool give_shadow(struct seg_region *r, uint64_t region)
     return true;
 }
 
-static struct seg_block *commit_page(const struct seg_region *r, struct seg_block *record,
-                                     uint64_t slot)
+static uint64_t *commit_page(const struct seg_region *r, uint64_t *record, uint64_t slot)
 {
-    uint64_t page = slot / PAGE_BLOCKS;
+    uint64_t page = slot / form.page_blocks;
     if (!store_commit((void *)((uintptr_t)record & ~(uintptr_t)(PAGE_BYTES - 1)), PAGE_BYTES))
         return NULL;
     uint64_t bit = UINT64_C(1) << page % 64;
@@ -228,11 +280,11 @@ static struct seg_block *commit_page(const struct seg_region *r, struct seg_bloc
 }
 
 /* Make room for the record of a block whose part is not committed yet. */
-static struct seg_block *make_room(uintptr_t address, uint64_t size, struct seg_region *r)
+static uint64_t *make_room(uintptr_t address, uint64_t size, struct seg_region *r)
 {
     uint64_t granule = address >> blocks_shift;
     uint64_t slot = granule % SEG_REGION_BLOCKS;
-    uint32_t part = (uint32_t)(slot / (SEG_REGION_BLOCKS / SEG_REGION_PARTS));
+    uint32_t part = (uint32_t)(slot / PART_BLOCKS);
     if (address >> SEG_ADDRESS_BITS != 0)
         return NULL;
     if (!r && !(r = make_entry(granule >> SEG_REGION_SHIFT)))
@@ -242,15 +294,16 @@ static struct seg_block *make_room(uintptr_t address, uint64_t size, struct seg_
         return NULL;
     if (shrink_ask(part_number(r, slot)) == SHRINK_GOING)
         return NULL;
-    struct seg_block *shadow = &store.blocks[(size_t)(r->blocks - 1) * SEG_REGION_BLOCKS];
+    uint64_t *record = record_of(r->blocks - 1, slot);
     if (size >= LARGE_BLOCK)
-        return commit_page(r, &shadow[slot], slot);
-    if (!store_commit((char *)shadow + part * PART_BYTES, PART_BYTES))
+        return commit_page(r, record, slot);
+    uint64_t *first = record_of(r->blocks - 1, part * PART_BLOCKS);
+    if (!store_commit(first, form.part_bytes))
         return NULL;
     if (__atomic_fetch_or(&r->committed, 1u << part, __ATOMIC_ACQ_REL) >> part & 1)
-        store_refund(PART_BYTES);
-    show_part(granule, &shadow[part * PART_BLOCKS]);
-    return &shadow[slot];
+        store_refund(form.part_bytes);
+    show_part(granule, first);
+    return record;
 }
 
 /* ---- parts, for sweeps --------------------------------------------------------- */
@@ -280,7 +333,7 @@ static struct seg_region *region_of(uint32_t shadow, uint64_t *number)
 bool blocks_part_with(uint32_t number, uint32_t committed, struct blocks_part *out)
 {
     uint32_t shadow = number / SEG_REGION_PARTS, part = number % SEG_REGION_PARTS;
-    unsigned first = part * PART_PAGES;
+    unsigned first = part * form.part_pages;
     uint64_t region, pages = committed & ALL_PAGES;
     struct seg_region *r = region_of(shadow, &region);
     if (!r)
@@ -293,8 +346,9 @@ bool blocks_part_with(uint32_t number, uint32_t committed, struct blocks_part *o
         .word = &lone_pages[shadow][first / 64],
         .pages = pages << first % 64,
         .first_page = first % 64,
-        .bytes = (whole ? PART_BYTES : 0) + (size_t)__builtin_popcountll(pages) * PAGE_BYTES,
-        .records = &store.blocks[(size_t)shadow * SEG_REGION_BLOCKS + part * PART_BLOCKS],
+        .length = form.part_bytes,
+        .bytes = (whole ? form.part_bytes : 0) + (size_t)__builtin_popcountll(pages) * PAGE_BYTES,
+        .records = record_of(shadow, part * PART_BLOCKS),
         .granule = (region << SEG_REGION_SHIFT) + part * PART_BLOCKS,
     };
     return committed != 0;
@@ -303,29 +357,29 @@ bool blocks_part_with(uint32_t number, uint32_t committed, struct blocks_part *o
 bool blocks_part(uint32_t number, struct blocks_part *out)
 {
     uint32_t shadow = number / SEG_REGION_PARTS, part = number % SEG_REGION_PARTS;
-    unsigned first = part * PART_PAGES;
+    unsigned first = part * form.part_pages;
     uint64_t region, pages;
     const struct seg_region *r = region_of(shadow, &region);
     if (!r)
         return false;
     pages = __atomic_load_n(&lone_pages[shadow][first / 64], __ATOMIC_ACQUIRE) >> first % 64;
     uint32_t whole = __atomic_load_n(&r->committed, __ATOMIC_ACQUIRE) >> part & 1;
-    return blocks_part_with(number, (uint32_t)(pages & ALL_PAGES) | whole << PART_PAGES, out);
+    return blocks_part_with(number, (uint32_t)(pages & ALL_PAGES) | whole << form.part_pages, out);
 }
 
-static bool page_is_free(const struct seg_block *records)
+static bool page_is_free(const uint64_t *records)
 {
     uint64_t any = 0;
-    for (unsigned i = 0; i < PAGE_BLOCKS; i++)
-        any |= __atomic_load_n(&records[i].what, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < PAGE_BYTES / sizeof *records; i += form.words)
+        any |= __atomic_load_n(&records[i], __ATOMIC_RELAXED);
     return any == 0;
 }
 
 bool blocks_part_is_free(const struct blocks_part *p)
 {
-    for (unsigned i = 0; i < PART_PAGES; i++)
+    for (unsigned i = 0; i < form.part_pages; i++)
         if ((p->bit || p->pages >> (p->first_page + i) & 1) &&
-            !page_is_free(p->records + i * PAGE_BLOCKS))
+            !page_is_free(p->records + i * PAGE_BYTES / sizeof *p->records))
             return false;
     return true;
 }
@@ -412,7 +466,7 @@ static bool overflow_take(uintptr_t address, struct block *out)
     struct seg_overflow *o = overflow_find(address);
     if (!o)
         return false;
-    blocks_unpack(out, 0, o->when);
+    unpack_when(out, o->when);
     out->size = o->size;
     out->site = o->site;
     __atomic_store_n(&o->address, USED_BEFORE, __ATOMIC_RELEASE);
@@ -422,50 +476,36 @@ static bool overflow_take(uintptr_t address, struct block *out)
     return true;
 }
 
-static enum blocks_result overflow_put(uintptr_t address, const struct block *b,
-                                       struct block *old)
-{
-    bool replaced = overflow_take(address, old);
-    if (!overflow_insert(address, b))
-        return BLOCKS_FULL;
-    return replaced ? BLOCKS_REPLACED : BLOCKS_STORED;
-}
-
 /* ---- put and take ------------------------------------------------------------- */
+
+static bool take(uint64_t *record, uintptr_t address, struct block *out)
+{
+    if (!record || !is_at(record, address))
+        return overflow_take(address, out);
+    unpack(record, out);
+    __atomic_store_n(record, 0, __ATOMIC_RELEASE);
+    return true;
+}
 
 enum blocks_result blocks_put_slowly(uintptr_t address, const struct block *b,
                                      struct block *old)
 {
     struct seg_region *entry;
-    if (blocks_is_second(address))
-        return overflow_put(address, b, old);
-    struct seg_block *record = locate(address, &entry);
-    if (!record)
+    bool second = blocks_is_second(address);
+    uint64_t *record = second ? NULL : locate(address, &entry);
+    if (!record && !second)
         record = make_room(address, b->size, entry);
-    if (!record || b->size >= BLOCKS_SIZE_MASK - 1)
-        return overflow_put(address, b, old);
-    enum blocks_result result = BLOCKS_STORED;
-    if (record->what != 0) {
-        if (record->when >> BLOCKS_SUB_SHIFT != sub_of(address))
-            return overflow_put(address, b, old);
-        blocks_unpack(old, record->what, record->when);
-        result = BLOCKS_REPLACED;
-    } else if (overflow_take(address, old)) {
-        result = BLOCKS_REPLACED;
-    }
-    blocks_write(record, blocks_what(b->size, b->site), blocks_when(b->birth, b->thread, address));
-    return result;
+    /* Its free went unseen. */
+    bool stale = take(record, address, old);
+    if (record && __atomic_load_n(record, __ATOMIC_RELAXED) == 0 && fits(b))
+        pack(record, address, b);
+    else if (!overflow_insert(address, b))
+        return BLOCKS_FULL;
+    return stale ? BLOCKS_REPLACED : BLOCKS_STORED;
 }
 
 bool blocks_take_slowly(uintptr_t address, struct block *out)
 {
     struct seg_region *entry;
-    if (blocks_is_second(address))
-        return overflow_take(address, out);
-    struct seg_block *record = locate(address, &entry);
-    if (!record || record->what == 0 || record->when >> BLOCKS_SUB_SHIFT != sub_of(address))
-        return overflow_take(address, out);
-    blocks_unpack(out, record->what, record->when);
-    __atomic_store_n(&record->what, 0, __ATOMIC_RELEASE);
-    return true;
+    return take(blocks_is_second(address) ? NULL : locate(address, &entry), address, out);
 }

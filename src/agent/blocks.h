@@ -18,15 +18,15 @@
 
 struct block {
     uint64_t size;
-    uint64_t birth; /* in birth-stamp units */
+    uint64_t birth; /* in birth-stamp units; compact records keep none and */
     uint32_t site;
-    uint32_t thread; /* row */
+    uint32_t thread; /* row; no row, either: both come back as 0 */
 };
 
 /* Where records are, for the hot path: each part of the shadow that is committed
  * as a whole has an entry, by the number of its first granule >> BLOCKS_PART_SHIFT.
- * It says what to add to 16 times a granule to get its record; 0 stands for
- * none. Leaves cover 128 GiB each (64 where granules are of 16 bytes); the one
+ * It says what to add to a granule, times the bytes of a record, to get its record;
+ * 0 stands for none. Leaves cover 128 GiB each (64 where granules are of 16 bytes); the one
  * that stands for all that are not there is never written. Entries appear when a
  * part is committed and go when it is held by a sweep, and only then. */
 #define BLOCKS_PART_SHIFT 12u
@@ -57,9 +57,6 @@ bool blocks_take_slowly(uintptr_t address, struct block *out);
 
 /* ---- for shrink.c ------------------------------------------------------------- */
 
-#define BLOCKS_PART_BYTES \
-    ((size_t)SEG_REGION_BLOCKS / SEG_REGION_PARTS * sizeof(struct seg_block))
-
 /* A part of the shadow, of which something is committed. */
 struct blocks_part {
     uint32_t committed;          /* all that is to be known besides its number */
@@ -68,8 +65,9 @@ struct blocks_part {
     uint64_t *word;              /* of the pages committed one by one, and */
     uint64_t pages;              /* which of its bits those of this part are */
     unsigned first_page;         /* bit of the part's first page */
-    size_t bytes;                /* committed */
-    struct seg_block *records;
+    size_t bytes;                /* committed, of */
+    size_t length;
+    uint64_t *records;           /* words, in either form */
     uint64_t granule;            /* its first one */
 };
 
@@ -98,6 +96,7 @@ void blocks_restore_part(const struct blocks_part *p);
 #pragma GCC visibility push(hidden)
 extern uint32_t blocks_shift;    /* bytes per record = 1 << this */
 extern uint32_t blocks_second;   /* see blocks_is_second; 0: no granule is shared */
+extern bool blocks_compact;      /* the form of records; for one segment the same */
 extern uint64_t blocks_overflow; /* other records in the overflow table; atomic */
 extern int64_t blocks_lost;      /* blocks about that found no room; atomic */
 #pragma GCC visibility pop
@@ -113,15 +112,6 @@ static inline uint64_t blocks_when(uint64_t birth, uint32_t thread, uintptr_t ad
            (uint64_t)(address >> 2) << BLOCKS_SUB_SHIFT;
 }
 
-static inline void blocks_unpack(struct block *b, uint64_t what, uint64_t when)
-{
-    b->size = (what & BLOCKS_SIZE_MASK) - 1;
-    b->site = (uint32_t)(what >> SEG_BLOCK_SIZE_BITS);
-    b->birth = when & BLOCKS_BIRTH_MASK;
-    b->thread = (uint32_t)(when >> SEG_BLOCK_BIRTH_BITS) &
-                ((1u << SEG_BLOCK_THREAD_BITS) - 1);
-}
-
 /* May the block share its granule with one before it? Then its record is in the overflow
  * table, and only there: so threads that have one of them each never meet at a record. */
 static inline bool blocks_is_second(uintptr_t address)
@@ -129,8 +119,10 @@ static inline bool blocks_is_second(uintptr_t address)
     return ((uint32_t)address & blocks_second) != 0;
 }
 
-/* The record of an address in a part that is committed as a whole, else NULL. */
-static inline struct seg_block *blocks_near(uintptr_t address)
+/* The record, of so many bytes, of an address in a part that is committed as a whole,
+ * else NULL. */
+static inline __attribute__((always_inline)) void *blocks_near_of(size_t record_bytes,
+                                                                  uintptr_t address)
 {
     uint64_t granule = address >> blocks_shift;
     uint64_t part = granule >> BLOCKS_PART_SHIFT, leaf = part >> BLOCKS_LEAF_SHIFT;
@@ -141,7 +133,12 @@ static inline struct seg_block *blocks_near(uintptr_t address)
                                      __ATOMIC_RELAXED);
     if (__builtin_expect(bias == 0, 0))
         return NULL;
-    return (struct seg_block *)(bias + granule * sizeof(struct seg_block));
+    return (void *)(bias + granule * record_bytes);
+}
+
+static inline struct seg_block *blocks_near(uintptr_t address)
+{
+    return blocks_near_of(sizeof(struct seg_block), address);
 }
 
 /* A record, which may be another block's, of another thread. */
@@ -164,6 +161,43 @@ static inline void blocks_write(struct seg_block *record, uint64_t what, uint64_
 {
     __atomic_store_n(&record->when, when, __ATOMIC_RELAXED);
     __atomic_store_n(&record->what, what, __ATOMIC_RELEASE);
+}
+
+/* ---- compact records --------------------------------------------------------------- */
+
+#define COMPACT_SIZE_MASK ((UINT64_C(1) << SEG_COMPACT_SIZE_BITS) - 1)
+#define COMPACT_SITE_MASK ((1u << SEG_COMPACT_SITE_BITS) - 1)
+
+static inline uint64_t compact_record(uint64_t size, uint32_t site, uintptr_t address)
+{
+    return (size + 1) | (uint64_t)site << SEG_COMPACT_SIZE_BITS |
+           (uint64_t)(address >> 2) << SEG_COMPACT_SUB_SHIFT;
+}
+
+static inline uint64_t compact_size(uint64_t record)
+{
+    return (record & COMPACT_SIZE_MASK) - 1;
+}
+
+static inline uint32_t compact_site(uint64_t record)
+{
+    return (uint32_t)(record >> SEG_COMPACT_SIZE_BITS) & COMPACT_SITE_MASK;
+}
+
+static inline uint64_t *compact_near(uintptr_t address)
+{
+    return blocks_near_of(sizeof(uint64_t), address);
+}
+
+/* As blocks_read. */
+static inline uint64_t compact_read(const uint64_t *record)
+{
+    return __atomic_load_n(record, __ATOMIC_ACQUIRE);
+}
+
+static inline bool compact_is_at(uint64_t record, uintptr_t address)
+{
+    return record != 0 && ((record >> SEG_COMPACT_SUB_SHIFT ^ address >> 2) & 7) == 0;
 }
 
 #endif

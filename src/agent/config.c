@@ -101,6 +101,7 @@ static void read_from(struct config *c, const char *strings)
         .tier = parse_tier(value_of(strings, "MEMTOP_TIER"),
                            value_of(strings, "MEMTOP_STACKS")),
         .sample = parse_sample(value_of(strings, "MEMTOP_SAMPLE")),
+        .compact = is_set(value_of(strings, "MEMTOP_COMPACT")),
         .verify = verify ? (unsigned)parse_number(verify) : 0,
         .memory = memory ? config_parse_size(memory) : 0,
         .root_pid = root ? parse_number(root) : 0,

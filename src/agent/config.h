@@ -17,6 +17,7 @@ struct config {
     bool keep_root;    /* MEMTOP_KEEP=root: keep, but in the root only */
     enum seg_tier tier; /* MEMTOP_TIER; MEMTOP_STACKS=0 means counters */
     uint64_t sample;   /* MEMTOP_SAMPLE in bytes, SEG_SAMPLE_DEFAULT */
+    bool compact;      /* MEMTOP_COMPACT=1: records without birth stamps */
     unsigned verify;   /* MEMTOP_VERIFY: one in so many stacks, 0: none */
     uint64_t memory;   /* MEMTOP_MEMORY in bytes, 0: not given */
     bool before;       /* not MEMTOP_BEFORE=0: ask what was alive before an attach */

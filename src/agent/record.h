@@ -28,6 +28,7 @@
 /* Larger ones take the long way, for the sake of short instructions. */
 #define RECORD_SIZE_MAX (SIZE_MAX >> 33)
 _Static_assert(RECORD_SIZE_MAX < BLOCKS_SIZE_MASK - 1, "it fits");
+_Static_assert(RECORD_SIZE_MAX < COMPACT_SIZE_MASK, "here, too");
 
 /* What became of an event. */
 enum record {
@@ -203,6 +204,39 @@ HOT enum record record_passing(struct thread *t, enum seg_function fn, const voi
     return RECORD_DONE;
 }
 
+/* Put the record of a compact path's block in: it is not known where the last one was. */
+HOT enum record record_compact_block(struct thread *t, enum seg_function fn, const void *p,
+                                     size_t size, uint32_t site, uint64_t ticks)
+{
+    uint64_t *record = compact_near((uintptr_t)p);
+    if (!USUALLY(record != NULL) || !USUALLY(!blocks_is_second((uintptr_t)p)) ||
+        !USUALLY(*record == 0) || !USUALLY(size <= RECORD_SIZE_MAX))
+        return RECORD_OTHERWISE;
+    __atomic_store_n(record, compact_record(size, site, (uintptr_t)p), __ATOMIC_RELEASE);
+    t->again.block = p;
+    t->again.record = (struct seg_block *)&thread_nowhere;
+    t->again.handed = 0;
+    OWNED_ADD(&t->page->functions[fn], 1);
+    bool full = record_count_alloc(t, false, size, record_class(t, size),
+                                   record_last_counters(t), ticks);
+    return full ? RECORD_FULL : RECORD_DONE;
+}
+
+/* The same on THREAD_PATH_COMPACT and THREAD_PATH_COMPACT_PLAIN; t->caller calls. */
+HOT enum record record_compact(struct thread *t, enum seg_function fn, const void *p, size_t size,
+                               bool plain, uint64_t ticks)
+{
+    uint64_t care = __atomic_load_n(&care_word, __ATOMIC_ACQUIRE);
+    bool same = plain ? t->again.counters != NULL && care == t->again.care
+                      : record_same_stack(t, t->caller.sp, care);
+    if (!record_same_tick(t, ticks) || !USUALLY(same))
+        return RECORD_OTHERWISE;
+    enum record done = record_compact_block(t, fn, p, size, plain ? 0 : t->site, ticks);
+    if (plain && done != RECORD_OTHERWISE)
+        OWNED_ADD(&t->page->unattributed, 1);
+    return done;
+}
+
 /* The same by the other paths. */
 HOT enum record record_by_path(struct thread *t, enum seg_function fn, const void *p,
                                size_t size, uint64_t ticks)
@@ -210,7 +244,9 @@ HOT enum record record_by_path(struct thread *t, enum seg_function fn, const voi
     uint32_t path = thread_path(t);
     return path == THREAD_PATH_PLAIN     ? record_plain(t, fn, p, size, ticks)
            : path == THREAD_PATH_SAMPLED ? record_passing(t, fn, p, size, ticks)
-                                         : RECORD_OTHERWISE;
+           : path >= THREAD_PATH_COMPACT
+               ? record_compact(t, fn, p, size, path == THREAD_PATH_COMPACT_PLAIN, ticks)
+               : RECORD_OTHERWISE;
 }
 
 /* ---- frees -------------------------------------------------------------------------- */
@@ -275,12 +311,35 @@ HOT enum record record_free_passing(struct thread *t, enum seg_function fn, cons
     return RECORD_DONE;
 }
 
+/* The same on the paths of compact records. The clock is read for the history alone. */
+HOT enum record record_free_compact(struct thread *t, enum seg_function fn, const void *p)
+{
+    uint64_t *record = compact_near((uintptr_t)p);
+    uint64_t found = USUALLY(record != NULL) ? compact_read(record) : 0;
+    if (!USUALLY(compact_is_at(found, (uintptr_t)p)))
+        return RECORD_OTHERWISE;
+    struct seg_site_counters *c = record_counters(t, compact_site(found));
+    bool temporary = thread_has_just(t, p);
+    if (!USUALLY(c != NULL) || (!temporary && !record_same_tick(t, clock_ticks())))
+        return RECORD_OTHERWISE;
+    if (temporary) {
+        OWNED_ADD(&t->page->temporary, 1);
+        OWNED_ADD(&c->temporary, 1);
+    }
+    uint64_t size = compact_size(found);
+    __atomic_store_n(record, 0, __ATOMIC_RELEASE);
+    record_pass(t);
+    OWNED_ADD(&t->page->functions[fn], 1);
+    return record_count_free(t, false, size, record_class(t, size), c) ? RECORD_FULL : RECORD_DONE;
+}
+
 /* The same by the other paths. */
 HOT enum record record_free_by_path(struct thread *t, enum seg_function fn, const void *p)
 {
     uint32_t path = thread_path(t);
     return path == THREAD_PATH_PLAIN     ? record_free(t, fn, p)
            : path == THREAD_PATH_SAMPLED ? record_free_passing(t, fn, p)
+           : path >= THREAD_PATH_COMPACT ? record_free_compact(t, fn, p)
                                          : RECORD_OTHERWISE;
 }
 

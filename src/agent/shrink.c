@@ -113,7 +113,7 @@ static void give_up(struct hold *h)
 static bool punch(struct hold *h)
 {
     int saved_errno = errno;
-    bool done = madvise(h->what.records, BLOCKS_PART_BYTES, MADV_REMOVE) == 0;
+    bool done = madvise(h->what.records, h->what.length, MADV_REMOVE) == 0;
     errno = saved_errno;
     if (!done) {
         state.unable = true;

@@ -85,18 +85,26 @@ static uint64_t planned_count(unsigned section, unsigned scale, unsigned granule
     return plans[section].scales ? count >> scale : count;
 }
 
+/* Compact records are of a word. */
+static uint32_t planned_element(unsigned section, bool compact)
+{
+    return section == SEG_BLOCKS && compact ? sizeof(uint64_t) * SEG_REGION_BLOCKS
+                                            : plans[section].element;
+}
+
 /* Fill the section table; returns the file's length. */
 static uint64_t plan_sections(struct seg_section sections[], unsigned scale,
-                              unsigned granule_shift)
+                              unsigned granule_shift, bool compact)
 {
     uint64_t offset = PAGE;
     for (unsigned i = 0; i < SEG_SECTION_COUNT; i++) {
         uint64_t count = planned_count(i, scale, granule_shift);
-        uint64_t bytes = round_up(count * plans[i].element, STORE_STEP);
+        uint32_t element = planned_element(i, compact);
+        uint64_t bytes = round_up(count * element, STORE_STEP);
         sections[i] = (struct seg_section){
             .offset = offset,
             .reserved = bytes,
-            .element = plans[i].element,
+            .element = element,
             .count = plans[i].dense ? 0 : count,
         };
         offset += bytes;
@@ -192,11 +200,12 @@ static uint64_t longest_file(void)
 
 /* Size and map the file, at the largest scale that the limits allow. */
 static struct seg_header *map_file(int fd, struct seg_section sections[],
-                                   unsigned granule_shift, uint64_t *file_bytes)
+                                   unsigned granule_shift, bool compact,
+                                   uint64_t *file_bytes)
 {
     uint64_t longest = longest_file();
     for (unsigned scale = 0; scale <= 12; scale += 2) {
-        uint64_t bytes = plan_sections(sections, scale, granule_shift);
+        uint64_t bytes = plan_sections(sections, scale, granule_shift, compact);
         if (bytes > longest || ftruncate(fd, (off_t)bytes) != 0)
             continue;
         void *base = reserve_map(bytes, MAP_SHARED | MAP_NORESERVE, fd);
@@ -235,7 +244,8 @@ static void fill_header(struct seg_header *h, const struct config *config,
     h->version = SEG_VERSION;
     h->header_bytes = sizeof *h;
     h->pid = (int32_t)syscall(SYS_getpid);
-    h->flags = id->flags | (config_keeps(config, h->pid) ? SEG_FLAG_KEEP : 0);
+    h->flags = id->flags | (config_keeps(config, h->pid) ? SEG_FLAG_KEEP : 0) |
+               (config->compact ? SEG_FLAG_COMPACT : 0);
     h->ppid = (int32_t)getppid();
     h->uid = geteuid();
     h->root_pid = config->root_pid;
@@ -261,7 +271,8 @@ static bool build(int fd, const struct config *config, const struct store_identi
     struct seg_section sections[SEG_SECTION_SLOTS] = { 0 };
     unsigned granule_shift = id->glibc ? SEG_GRANULE_GLIBC : SEG_GRANULE_OTHER;
     uint64_t file_bytes;
-    struct seg_header *header = map_file(fd, sections, granule_shift, &file_bytes);
+    struct seg_header *header = map_file(fd, sections, granule_shift, config->compact,
+                                         &file_bytes);
     if (!header)
         return false;
     /* The header and the globals lie together at the start. */

@@ -35,7 +35,7 @@ struct store {
     struct seg_second *seconds;
     uint32_t *region_l1;
     struct seg_region *region_l2;
-    struct seg_block *blocks;
+    struct seg_block *blocks; /* or, with SEG_FLAG_COMPACT, words */
     struct seg_overflow *overflow;
     struct seg_mismatch *mismatches;
     struct seg_sample *samples;

@@ -34,6 +34,8 @@ enum {
     THREAD_PATH_SAMPLED = 3,
     THREAD_PATH_SHARED = 4,  /* row 1; the tier is looked up each time */
     THREAD_PATH_OFF = 5,     /* recording ended: ask whether it began again */
+    THREAD_PATH_COMPACT = 6, /* as EXACT and as PLAIN, but records are compact */
+    THREAD_PATH_COMPACT_PLAIN = 7,
 };
 
 /* What is known in advance of an event that is like the thread's last ones: of the

@@ -6,6 +6,7 @@
  */
 #include "agent/tier.h"
 
+#include "agent/blocks.h"
 #include "agent/clock.h"
 #include "agent/store.h"
 #include "agent/thread.h"
@@ -75,15 +76,18 @@ void tier_look(uint64_t ticks)
 
 void tier_adopt(struct thread *t)
 {
-    static const uint32_t paths[SEG_TIER_COUNT] = {
-        [SEG_TIER_EXACT] = THREAD_PATH_EXACT,
-        [SEG_TIER_COUNTERS] = THREAD_PATH_PLAIN,
-        [SEG_TIER_SAMPLED] = THREAD_PATH_SAMPLED,
+    static const uint32_t paths[2][SEG_TIER_COUNT] = {
+        { [SEG_TIER_EXACT] = THREAD_PATH_EXACT,
+          [SEG_TIER_COUNTERS] = THREAD_PATH_PLAIN,
+          [SEG_TIER_SAMPLED] = THREAD_PATH_SAMPLED },
+        { [SEG_TIER_EXACT] = THREAD_PATH_COMPACT,
+          [SEG_TIER_COUNTERS] = THREAD_PATH_COMPACT_PLAIN,
+          [SEG_TIER_SAMPLED] = THREAD_PATH_SAMPLED },
     };
     t->tier_version = __atomic_load_n(&tier.version, __ATOMIC_ACQUIRE);
-    uint32_t now = __atomic_load_n(&t->path, __ATOMIC_RELAXED), next = t->shared
-                                       ? THREAD_PATH_SHARED
-                                       : paths[__atomic_load_n(&tier.kind, __ATOMIC_RELAXED)];
+    uint32_t now = __atomic_load_n(&t->path, __ATOMIC_RELAXED);
+    uint32_t kind = __atomic_load_n(&tier.kind, __ATOMIC_RELAXED);
+    uint32_t next = t->shared ? THREAD_PATH_SHARED : paths[blocks_compact][kind];
     /* It may be turned off at any time. */
     if (now != THREAD_PATH_OFF)
         __atomic_compare_exchange_n(&t->path, &now, next, false, __ATOMIC_SEQ_CST,

@@ -234,7 +234,8 @@ static void record_gone(struct thread *t, bool shared, const struct block *b, co
     } else {
         uint64_t ticks = clock_ticks();
         history_advance(t, ticks);
-        record_count_lifetime(t, shared, b->birth, ticks);
+        if (!blocks_compact)
+            record_count_lifetime(t, shared, b->birth, ticks);
     }
     if (!shared)
         record_pass(t);
@@ -358,6 +359,29 @@ HOT void alloc_owned(struct thread *t, void *p, size_t size, const struct stack_
     count_alloc(t, false, size, site, c, ticks);
 }
 
+/* The same with compact records. */
+static __attribute__((noinline)) void alloc_compact(struct thread *t, void *p, size_t size,
+                                                    const struct stack_frame *caller,
+                                                    uint64_t ticks)
+{
+    uint64_t care = care_without_reasons(), *record = compact_near((uintptr_t)p);
+    uint32_t site = caller ? find_site(t, caller) : 0;
+    struct seg_site_counters *c = t->again.counters;
+    if (!c) {
+        c = counters(t, &site);
+        t->again.counters = site == t->site ? c : NULL;
+    }
+    t->again.care = care;
+    hand_out(t, p);
+    if (!record || blocks_is_second((uintptr_t)p) || *record != 0 || size > RECORD_SIZE_MAX ||
+        __atomic_load_n(&blocks_overflow, __ATOMIC_RELAXED) != 0) {
+        put_owned(t, p, size, site, c, ticks);
+        return;
+    }
+    __atomic_store_n(record, compact_record(size, site, (uintptr_t)p), __ATOMIC_RELEASE);
+    count_alloc(t, false, size, site, c, ticks);
+}
+
 static __attribute__((noinline, cold)) void record_sample(struct thread *t, void *p, size_t size,
                                                           const struct stack_frame *caller,
                                                           uint64_t ticks)
@@ -376,6 +400,8 @@ static __attribute__((noinline)) void alloc_otherwise(struct thread *t, void *p,
                                      SEG_TIER_SAMPLED);
     if (thread_path(t) == THREAD_PATH_PLAIN) {
         alloc_owned(t, p, size, NULL, ticks);
+    } else if (thread_path(t) >= THREAD_PATH_COMPACT) {
+        alloc_compact(t, p, size, thread_path(t) == THREAD_PATH_COMPACT ? caller : NULL, ticks);
     } else if (sampled) {
         if (!t->shared)
             hand_out(t, p);

@@ -28,6 +28,7 @@
  * Versions. `version` changes whenever a reader of the old one would read
  * something wrong; new trailing fields and new sections do not change it.
  *   2  front ends; the globals say how far below the peak the heap is
+ *   3  records of live blocks may be compact
  */
 #ifndef MEMTOP_SHARED_SEGMENT_H
 #define MEMTOP_SHARED_SEGMENT_H
@@ -35,8 +36,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/segment_blocks.h"
+
 #define SEG_MAGIC   UINT64_C(0x0a0d504f544d454d) /* "MEMTOP\r\n" */
-#define SEG_VERSION 2u
+#define SEG_VERSION 3u
 
 /* Where segments live and what they are called:
  * DIR/memtop-<pid in its own namespace>-<start time in ticks since boot>.
@@ -99,7 +102,7 @@ enum seg_section_id {
     SEG_SECONDS,     /* struct seg_second[SECONDS_SLOTS] */
     SEG_REGION_L1,   /* uint32_t[]: 1 + index of an l2 table */
     SEG_REGION_L2,   /* struct seg_region[][SEG_L2_ENTRIES] */
-    SEG_BLOCKS,      /* struct seg_block[][SEG_REGION_BLOCKS]: the shadow heap */
+    SEG_BLOCKS,      /* struct seg_block[][SEG_REGION_BLOCKS], or words: the shadow heap */
     SEG_OVERFLOW,    /* struct seg_overflow[] */
     SEG_MISMATCHES,  /* struct seg_mismatch[], the first ones */
     SEG_SAMPLES,     /* struct seg_sample[]: tables of 4096, 8192, ... slots */
@@ -144,6 +147,7 @@ enum seg_flags {
     SEG_FLAG_ATTACHED     = 1u << 6, /* recording began while the process ran:
                                         blocks from before are unknown */
     SEG_FLAG_SANDBOXED    = 1u << 9, /* seccomp: the segment does not grow any more */
+    SEG_FLAG_COMPACT      = 1u << 10, /* records of live blocks without birth stamps */
     SEG_FLAG_DETACHED     = 1u << 7, /* with SEG_EXITED: recording ended, and the
                                         process went on */
 };
@@ -319,7 +323,8 @@ struct seg_thread {
     uint64_t functions[SEG_FN_SLOTS];   /* calls that handed out or took a block */
     uint64_t lifetimes[SEG_LIFE_CLASSES]; /* frees by bit length of the age in
                                              birth-stamp units; temporary ones
-                                             are not timed and not in here */
+                                             are not timed and not in here; of
+                                             no meaning with SEG_FLAG_COMPACT */
     struct seg_class classes[SEG_SIZE_CLASSES];
     uint64_t verified;        /* stacks compared with other unwinders' */
     uint64_t verified_partly; /* of these: only up to a frame that nobody knows
@@ -494,58 +499,6 @@ struct seg_mark {
 };
 #define SEG_MARKS_SLOTS 256u
 
-/* ---- live blocks: the shadow heap ---------------------------------------- */
-/* granule g = address >> granule_shift; region r = g >> 17; the region's entry
- * is region_l2[region_l1[r >> 12] - 1][r & 4095]; the block's record is
- * blocks[entry.blocks - 1][g & 131071]. Bit k of entry.committed says that the
- * whole k-th 1/32 of the region's records is committed; elsewhere single pages
- * may be, and the others read as zeros. Parts without a block are taken back. A
- * block that does not fit (the second one of a granule, an address above 48 bits,
- * 2^40 bytes or more) is in the overflow table. */
-#define SEG_REGION_SHIFT   17
-#define SEG_REGION_BLOCKS  (1u << SEG_REGION_SHIFT)
-#define SEG_L2_SHIFT       12
-#define SEG_L2_ENTRIES     (1u << SEG_L2_SHIFT)
-#define SEG_REGION_PARTS   32u
-#define SEG_ADDRESS_BITS   48
-#define SEG_GRANULE_GLIBC  5
-#define SEG_GRANULE_OTHER  4
-
-struct seg_region {
-    uint32_t blocks;    /* atomic: 1 + index of the region's shadow */
-    uint32_t committed; /* atomic: one bit for each part of it */
-};
-
-#define SEG_BLOCK_SIZE_BITS   40
-#define SEG_BLOCK_SITE_BITS   24
-#define SEG_BLOCK_BIRTH_BITS  48
-#define SEG_BLOCK_THREAD_BITS 13
-#define SEG_BLOCK_SUB_BITS    3
-
-/* `what` is 0 for a granule in which no live block starts. */
-struct seg_block {
-    uint64_t what; /* (size + 1) | site << 40 */
-    uint64_t when; /* birth | thread << 48 | sub << 61, sub = address >> 2 & 7 */
-};
-
-struct seg_overflow {
-    uint64_t address; /* atomic; 0 never used, 1 used before, free again */
-    uint64_t size;
-    uint64_t when;    /* as in seg_block, sub unused */
-    uint32_t site;
-    uint32_t reserved;
-};
-#define SEG_OVERFLOW_SLOTS (1u << 22)
-#define SEG_OVERFLOW_PROBES 64u
-
-/* The slot where probing for `address` starts; SEG_OVERFLOW_PROBES follow.
- * Neighbours within 64 KiB stay neighbours, so that few pages are touched. */
-static inline uint32_t seg_overflow_hash(uint64_t address)
-{
-    uint64_t window = (address >> 16) * UINT64_C(0x9e3779b97f4a7c15) >> 55;
-    return (uint32_t)(window << 13 | (address >> 3 & 8191));
-}
-
 /* ---- size classes --------------------------------------------------------- */
 /* 0: size 0. 1-16: steps of 16 to 256. 17-32: four per doubling to 4 KiB.
  * 33-63: one per doubling, the last without end. Both bounds are inclusive. */
@@ -591,9 +544,6 @@ _Static_assert(sizeof(struct seg_mark_request) == 64, "layout");
 _Static_assert(sizeof(struct seg_mark) == 64, "layout");
 _Static_assert(sizeof(struct seg_mismatch) == 8224, "layout");
 _Static_assert(sizeof(struct seg_second) == 320, "layout");
-_Static_assert(sizeof(struct seg_region) == 8, "layout");
-_Static_assert(sizeof(struct seg_block) == 16, "layout");
-_Static_assert(sizeof(struct seg_overflow) == 32, "layout");
 _Static_assert(SEG_FN_COUNT <= SEG_FN_SLOTS, "room for the functions");
 _Static_assert(SEG_SECTION_COUNT <= SEG_SECTION_SLOTS, "room for the sections");
 

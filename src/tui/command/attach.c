@@ -111,7 +111,7 @@ const struct command command_attach = {
     .details = "The agent is loaded into it where it is not there yet, see memtop inject; the\n"
                "other options are for that. Several viewers may look at once.\n",
     .options = OPTION_ASCII | OPTION_START | OPTION_KEEP | OPTION_FOLLOW | OPTION_MEMORY |
-               OPTION_TIER | OPTION_SAMPLE,
+               OPTION_TIER | OPTION_SAMPLE | OPTION_COMPACT,
     .min_args = 1,
     .max_args = 1,
     .main = attach_main,

@@ -203,6 +203,10 @@ static int since_mark(struct side *now, const char *name, struct delta *delta,
     if (!now->opened || !so->reader)
         return command_fail("--mark: only a process, or its segment, knows the births of its "
                             "blocks: name two moments of a recording instead");
+    if (!snapshot_has_births(&so->snapshot))
+        return command_fail("--mark: %s: let memtop record it and name two moments of the "
+                            "recording, or run the program without --compact",
+                            SNAPSHOT_NO_BIRTHS);
     const struct mark_event *mark = find_mark(&so->snapshot, name);
     if (!mark)
         return command_fail("--mark %s: there is no such mark in the process: memtop mark sets "

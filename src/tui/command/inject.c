@@ -44,6 +44,7 @@ static void agent_options(const struct options *o, char text[AGENT_OPTIONS])
     /* A distance alone is a wish to sample. */
     add_line(text, "MEMTOP_TIER", o->tier ? o->tier : o->sample ? "sampled" : NULL);
     add_number(text, "MEMTOP_SAMPLE", o->sample);
+    add_line(text, "MEMTOP_COMPACT", o->compact ? "1" : NULL);
 }
 
 /* ---- what people are told ------------------------------------------------------ */
@@ -122,7 +123,8 @@ const struct command command_inject = {
     .details = "It is what memtop attach does first. report, mark, export and mode then work as\n"
                "for a program that was started with the agent; memtop detach ends it. How long\n"
                "the process was held is printed.\n",
-    .options = OPTION_KEEP | OPTION_FOLLOW | OPTION_MEMORY | OPTION_TIER | OPTION_SAMPLE,
+    .options = OPTION_KEEP | OPTION_FOLLOW | OPTION_MEMORY | OPTION_TIER | OPTION_SAMPLE |
+               OPTION_COMPACT,
     .min_args = 1,
     .max_args = 1,
     .main = inject_main,

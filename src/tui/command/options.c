@@ -34,6 +34,7 @@ static const struct option_row rows[] = {
     { OPTION_MEMORY, 'm', "memory", "SIZE", "what recording may take, for example 512M" },
     { OPTION_TIER, 't', "tier", "TIER", "record: counters, exact (default) or sampled" },
     { OPTION_SAMPLE, 's', "sample", "SIZE", "sampled: mean bytes from sample to sample (512K)" },
+    { OPTION_COMPACT, 0, "compact", NULL, "half the records: no ages and threads of blocks" },
     { OPTION_ASCII, 'a', "ascii", NULL, "draw with ASCII, whatever the locale says" },
     { OPTION_START, 0, "view", "NAME", "begin with this view: overview, tree, sites, .." },
     { OPTION_START, 0, "sort", "COLUMN", "sort it by the column of that heading" },
@@ -172,6 +173,7 @@ static bool take(struct options *o, const struct option_row *row, const char *va
     case OPTION_SAMPLE:
         o->sample = options_size(value);
         return o->sample != 0 && o->sample <= SEG_SAMPLE_MAX;
+    case OPTION_COMPACT: o->compact = true; return true;
     case OPTION_PRELOAD: o->preload = value; return *value != '\0';
     case OPTION_START: return options_take_start(o, row->name, value);
     case OPTION_FORMAT: o->format = value; return *value != '\0';

@@ -25,6 +25,7 @@ enum option_set {
     OPTION_PRELOAD = 1 << 7,
     OPTION_TIER    = 1 << 8,
     OPTION_SAMPLE  = 1 << 9,
+    OPTION_COMPACT = 1 << 27,
     OPTION_EXPORT  = 1 << 16, /* -o, --output: where the export goes */
     OPTION_FORMAT  = 1 << 17,
     OPTION_VALUE   = 1 << 18,
@@ -45,7 +46,7 @@ enum option_set {
 
 /* What to hand to CMD's agent: the options that run and stat share. */
 #define OPTIONS_OF_CMD (OPTION_KEEP | OPTION_FOLLOW | OPTION_MEMORY | OPTION_PRELOAD | \
-                        OPTION_TIER | OPTION_SAMPLE)
+                        OPTION_TIER | OPTION_SAMPLE | OPTION_COMPACT)
 
 /* What a report shows, as its options say it. */
 struct forms_options {
@@ -90,6 +91,7 @@ struct options {
     const char *preload; /* further libraries for CMD, NULL: none */
     uint64_t memory;     /* bytes, 0: not given */
     const char *tier;    /* the name of one, NULL: not given */
+    bool compact;
     uint64_t sample;     /* bytes up to SEG_SAMPLE_MAX, 0: not given */
     const char *format;  /* NULL: not given */
     const char *value;   /* the name of a figure, NULL: not given */

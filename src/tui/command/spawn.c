@@ -120,6 +120,8 @@ static int set_environment(const struct options *o)
         bad |= setenv("MEMTOP_TIER", o->tier ? o->tier : "sampled", 1);
     if (o->sample)
         bad |= setenv("MEMTOP_SAMPLE", sample, 1);
+    if (o->compact)
+        bad |= setenv("MEMTOP_COMPACT", "1", 1);
     bad |= unsetenv("MEMTOP");
     free(list);
     if (bad)

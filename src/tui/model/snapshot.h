@@ -224,6 +224,16 @@ struct snapshot {
 void snapshot_init(struct snapshot *s);
 void snapshot_fini(struct snapshot *s);
 
+/* Is it known when live blocks were allocated, and by which threads, and how old
+ * freed ones were? Not with compact records: then lifetimes say nothing. */
+static inline bool snapshot_has_births(const struct snapshot *s)
+{
+    return !(s->target.flags & SEG_FLAG_COMPACT);
+}
+
+/* Why ages and threads of blocks are not shown then. */
+#define SNAPSHOT_NO_BIRTHS "no birth stamps in compact mode"
+
 /* The name of an allocation function, "malloc" for SEG_FN_MALLOC. */
 const char *snapshot_function_name(enum seg_function fn);
 

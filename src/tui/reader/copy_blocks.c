@@ -16,11 +16,13 @@
 #include "tui/reader/copy.h"
 
 #define PART_BLOCKS (SEG_REGION_BLOCKS / SEG_REGION_PARTS)
-#define PART_BYTES  (PART_BLOCKS * sizeof(struct seg_block))
+#define PIECE_BYTES (PART_BLOCKS * sizeof(struct seg_block))
 #define SIZE_MASK   ((UINT64_C(1) << SEG_BLOCK_SIZE_BITS) - 1)
 #define BIRTH_MASK  ((UINT64_C(1) << SEG_BLOCK_BIRTH_BITS) - 1)
 #define THREAD_MASK ((1u << SEG_BLOCK_THREAD_BITS) - 1)
 #define SUB_SHIFT   (SEG_BLOCK_BIRTH_BITS + SEG_BLOCK_THREAD_BITS)
+#define COMPACT_SIZE_MASK ((UINT64_C(1) << SEG_COMPACT_SIZE_BITS) - 1)
+#define COMPACT_SITE_MASK ((UINT64_C(1) << SEG_COMPACT_SITE_BITS) - 1)
 #define USED_BEFORE 1u
 #define BEING_WRITTEN 2u /* of samples: addresses up to this are no block's */
 
@@ -35,12 +37,13 @@ struct block_pass {
     struct seg_region *regions;   /* the second-level table under way */
     size_t region_at;             /* next of it; SEG_L2_ENTRIES: none under way */
     unsigned part;                /* next of that region */
+    size_t record_bytes;
     uint8_t *l2_seen, *blocks_seen; /* one bit each */
     uint64_t slot;                /* of the overflow table or of the samples */
     uint64_t bytes_read;
     reader_block *each;
     void *data;
-    char piece[PART_BYTES];
+    _Alignas(uint64_t) char piece[PIECE_BYTES];
 };
 
 /* ---- records ---------------------------------------------------------------- */
@@ -55,32 +58,58 @@ static int tid_of(const struct copy *c, uint32_t row, uint64_t birth)
                                                                                        : 0;
 }
 
+/* With compact records, nobody knows when, and by whom. */
+static bool is_compact(const struct copy *c)
+{
+    return c->file.header.flags & SEG_FLAG_COMPACT;
+}
+
+static size_t record_bytes(const struct copy *c)
+{
+    return is_compact(c) ? sizeof(uint64_t) : sizeof(struct seg_block);
+}
+
 static struct block_row make_row(const struct copy *c, uint64_t address, uint64_t size,
                                  uint64_t when, uint64_t site)
 {
     uint32_t shift = c->file.header.clock_shift_birth;
     uint64_t birth = when & BIRTH_MASK;
-    return (struct block_row){
+    struct block_row row = {
         .address = address,
         .size = size,
-        .birth = birth,
-        .birth_ns = clock_ns(&c->clock, shift < 64 ? birth << shift : 0),
         .site = site < SEG_SITES_MAX ? (uint32_t)site : 0,
-        .tid = tid_of(c, (uint32_t)(when >> SEG_BLOCK_BIRTH_BITS) & THREAD_MASK, birth),
         .blocks = 1,
         .bytes = size,
     };
+    if (is_compact(c))
+        return row;
+    row.birth = birth;
+    row.birth_ns = clock_ns(&c->clock, shift < 64 ? birth << shift : 0);
+    row.tid = tid_of(c, (uint32_t)(when >> SEG_BLOCK_BIRTH_BITS) & THREAD_MASK, birth);
+    return row;
 }
 
-static bool unpack_shadow(const struct copy *c, uint64_t granule, const struct seg_block *b,
-                          struct block_row *out)
+static uint64_t address_of(const struct copy *c, uint64_t granule, uint64_t sub)
 {
     unsigned shift = c->file.header.granule_shift;
-    uint64_t within = (b->when >> SUB_SHIFT & 7) << 2 & ((UINT64_C(1) << shift) - 1);
+    return granule << shift | ((sub & 7) << 2 & ((UINT64_C(1) << shift) - 1));
+}
+
+/* `words` is a record in the form that is in use. */
+static bool unpack_shadow(const struct copy *c, uint64_t granule, const uint64_t *words,
+                          struct block_row *out)
+{
+    if (is_compact(c)) {
+        uint64_t size = *words & COMPACT_SIZE_MASK;
+        *out = make_row(c, address_of(c, granule, *words >> SEG_COMPACT_SUB_SHIFT), size - 1, 0,
+                        *words >> SEG_COMPACT_SIZE_BITS & COMPACT_SITE_MASK);
+        return size != 0;
+    }
+    const struct seg_block *b = (const void *)words;
     if ((b->what & SIZE_MASK) == 0)
         return false;
-    *out = make_row(c, granule << shift | within, (b->what & SIZE_MASK) - 1, b->when,
-                    b->what >> SEG_BLOCK_SIZE_BITS);
+    *out = make_row(c, address_of(c, granule, b->when >> SUB_SHIFT), (b->what & SIZE_MASK) - 1,
+                    b->when, b->what >> SEG_BLOCK_SIZE_BITS);
     return true;
 }
 
@@ -128,6 +157,7 @@ static bool prepare(struct block_pass *p)
     p->l2_seen = calloc(1, p->l2.count / 8 + 1);
     p->blocks_seen = calloc(1, p->blocks.count / 8 + 1);
     p->region_at = SEG_L2_ENTRIES;
+    p->record_bytes = record_bytes(p->c);
     if (!p->l1_table || !p->regions || !p->l2_seen || !p->blocks_seen)
         return false;
     file_read(f, p->l1.offset, p->l1_table, p->l1.count * sizeof *p->l1_table);
@@ -176,18 +206,20 @@ static bool is_hole(const struct copy *c, uint64_t offset, uint64_t bytes)
 
 static void visit_part(struct block_pass *p, const struct seg_region *r, uint64_t region)
 {
+    size_t bytes = PART_BLOCKS * p->record_bytes;
     uint64_t offset = p->blocks.offset + (uint64_t)(r->blocks - 1) * p->blocks.element +
-                      p->part * PART_BYTES;
+                      p->part * bytes;
     uint64_t granule = region << SEG_REGION_SHIFT | p->part * PART_BLOCKS;
-    const struct seg_block *records = (const void *)p->piece;
     struct block_row row;
-    if (!(r->committed >> p->part & 1) && is_hole(p->c, offset, PART_BYTES))
+    if (!(r->committed >> p->part & 1) && is_hole(p->c, offset, bytes))
         return;
-    file_read(&p->c->file, offset, p->piece, PART_BYTES);
-    p->bytes_read += PART_BYTES;
-    for (unsigned i = 0; i < PART_BLOCKS; i++)
-        if (records[i].what && unpack_shadow(p->c, granule + i, &records[i], &row))
+    file_read(&p->c->file, offset, p->piece, bytes);
+    p->bytes_read += bytes;
+    for (unsigned i = 0; i < PART_BLOCKS; i++) {
+        const uint64_t *words = (const void *)(p->piece + i * p->record_bytes);
+        if (*words && unpack_shadow(p->c, granule + i, words, &row))
             p->each(p->data, &row);
+    }
 }
 
 /* The next second-level table. False: there are no more. */
@@ -235,7 +267,7 @@ static size_t read_slots(struct block_pass *p, const struct section *at)
     p->slot += (data - offset) / at->element;
     if (p->slot >= at->count)
         return 0;
-    uint64_t n = PART_BYTES / at->element;
+    uint64_t n = PIECE_BYTES / at->element;
     if (n > at->count - p->slot)
         n = at->count - p->slot;
     file_read(&p->c->file, at->offset + p->slot * at->element, p->piece, n * at->element);
@@ -295,7 +327,7 @@ static bool find_in_shadow(const struct copy *c, uint64_t address, struct block_
     uint64_t granule = shift <= 12 ? address >> shift : 0, region = granule >> SEG_REGION_SHIFT;
     uint32_t table = 0;
     struct seg_region r = { .blocks = 0 };
-    struct seg_block b = { .what = 0 };
+    uint64_t words[sizeof(struct seg_block) / sizeof(uint64_t)] = { 0 };
     if (region >> SEG_L2_SHIFT < l1.count)
         file_read(f, l1.offset + (region >> SEG_L2_SHIFT) * sizeof table, &table, sizeof table);
     if (table && table <= l2.count)
@@ -303,8 +335,8 @@ static bool find_in_shadow(const struct copy *c, uint64_t address, struct block_
                   &r, sizeof r);
     if (r.blocks && r.blocks <= blocks.count)
         file_read(f, blocks.offset + (r.blocks - 1) * blocks.element +
-                         granule % SEG_REGION_BLOCKS * sizeof b, &b, sizeof b);
-    return unpack_shadow(c, granule, &b, out) && out->address == address;
+                         granule % SEG_REGION_BLOCKS * record_bytes(c), words, record_bytes(c));
+    return unpack_shadow(c, granule, words, out) && out->address == address;
 }
 
 static bool find_in_overflow(const struct copy *c, uint64_t address, struct block_row *out)

@@ -68,11 +68,18 @@ void file_read(const struct segment_file *f, uint64_t offset, void *to, size_t n
     memset(out + done, 0, n - done);
 }
 
+/* Compact records are of a word. */
+static uint64_t known_element(const struct segment_file *f, enum seg_section_id id)
+{
+    return id == SEG_BLOCKS && f->header.flags & SEG_FLAG_COMPACT
+               ? sizeof(uint64_t) * SEG_REGION_BLOCKS : limits[id].element;
+}
+
 /* Does it lie in the file, and are its elements at least those that we know? */
 static bool section_is_sane(const struct segment_file *f, enum seg_section_id id,
                             const struct seg_section *s)
 {
-    uint64_t least = limits[id].element, step = limits[id].step;
+    uint64_t least = known_element(f, id), step = limits[id].step;
     return s->offset >= HEADER_BYTES && s->offset % sizeof(uint64_t) == 0 &&
            s->offset <= f->bytes && s->reserved <= f->bytes - s->offset &&
            (s->element == least || (step && s->element > least && s->element % step == 0 &&

@@ -157,6 +157,13 @@ static void set_peaks(const struct copy *c, struct totals *t)
     t->peak_estimated |= t->estimated && t->live_bytes == t->peak_bytes;
 }
 
+/* Without births what is counted there is of samples only, or of nothing. */
+static void forget_lifetimes(struct snapshot *s)
+{
+    for (unsigned i = 0; i < SEG_LIFE_CLASSES; i++)
+        s->lifetimes[i].frees = 0;
+}
+
 static void clear_rows(const struct copy *c, struct snapshot *s)
 {
     double unit = clock_unit_ns(&c->clock, c->file.header.clock_shift_birth);
@@ -261,6 +268,8 @@ enum reader_status copy_threads(struct copy *c, struct snapshot *s)
     clear_rows(c, s);
     for (size_t i = 0; i < c->n_rows; i++)
         add_page(s, copy_page(c, i));
+    if (c->file.header.flags & SEG_FLAG_COMPACT)
+        forget_lifetimes(s);
     sum_sizes(s);
     copy_samples_totals(c, s);
     add_passed(c, s);

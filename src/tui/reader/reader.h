@@ -79,7 +79,8 @@ enum reader_status reader_mark(struct reader *r, const char *name);
 /* ---- live blocks, one by one ----------------------------------------------- */
 
 /* A live block. While the tier is, or was, sampled, some stand for many: `blocks`
- * and `bytes` say for how much; else they are 1 and its size. */
+ * and `bytes` say for how much; else they are 1 and its size. Where the snapshot has
+ * no births, birth, birth_ns and tid are 0. */
 struct block_row {
     uint64_t address, size;
     uint64_t birth;    /* stamp: born since a mark when >= its stamp */

@@ -154,6 +154,8 @@ static json_t *size_object(const struct size_row *row)
 
 static json_t *lifetimes_array(const struct snapshot *s)
 {
+    if (!snapshot_has_births(s))
+        return json_null();
     json_t *list = json_array();
     for (unsigned i = 0; i < SEG_LIFE_CLASSES; i++) {
         if (!s->lifetimes[i].frees)
@@ -307,6 +309,7 @@ static json_t *agent_object(const struct target_info *t)
                         json_boolean(t->flags & SEG_FLAG_MEMORY_CAP));
     json_object_set_new(j, "forked", json_boolean(t->flags & SEG_FLAG_FORKED));
     json_object_set_new(j, "stacks", json_boolean(t->tier != SEG_TIER_COUNTERS));
+    json_object_set_new(j, "compact", json_boolean(t->flags & SEG_FLAG_COMPACT));
     json_object_set_new(j, "tier", piece_text(tier_name(t->tier)));
     json_object_set_new(j, "tier_since_s", piece_seconds(t->tier_ns));
     json_object_set_new(j, "sample_bytes", t->tier == SEG_TIER_SAMPLED

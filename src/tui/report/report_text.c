@@ -54,11 +54,11 @@ static void print_end(FILE *out, const struct report *r)
             format_duration(time, sizeof time, t->wall_ns));
 }
 
-/* Which tier, if it is not the usual one. */
+/* Which tier, and which records, if they are not the usual ones. */
 static void print_tier(FILE *out, const struct snapshot *s)
 {
     char text[64];
-    if (s->target.tier == SEG_TIER_EXACT && !s->totals.estimated)
+    if (s->target.tier == SEG_TIER_EXACT && !s->totals.estimated && snapshot_has_births(s))
         return;
     fprintf(out, "recorded: %s\n", format_tier(text, sizeof text, s, true));
 }
@@ -204,6 +204,9 @@ static void print_warnings(FILE *out, const struct target_info *t)
               "  neither new threads' stacks nor new processes are recorded\n", out);
     if (t->flags & SEG_FLAG_NO_STACKS)
         fputs("  note: stacks are not recorded (memtop mode PID exact changes that)\n", out);
+    if (t->flags & SEG_FLAG_COMPACT)
+        fputs("  note: " SNAPSHOT_NO_BIRTHS ": ages and threads of live blocks are not known\n",
+              out);
     if (t->flags & SEG_FLAG_FORKED)
         fputs("  note: a forked process; what it inherited is not in these figures\n", out);
     if (t->state == TARGET_REPLACED)

@@ -26,13 +26,14 @@ static void list_fini(struct block_sum_list *l)
     *l = (struct block_sum_list){ .n = 0 };
 }
 
-static void list_clear(struct block_sum_list *l, enum block_sums_by by)
+static void list_clear(struct block_sum_list *l, enum block_sums_by by, bool births)
 {
     if (l->n_slots)
         memset(l->slots, 0, l->n_slots * sizeof *l->slots);
     l->n = l->n_groups = 0;
     l->failed = false;
     l->by = by;
+    l->births = births;
 }
 
 static size_t slot_of(const struct block_sum_list *l, uint32_t site, uint32_t group)
@@ -116,7 +117,9 @@ static void name_threads(struct block_sum_list *l, const struct snapshot *s)
         for (size_t k = 0; k < s->n_threads; k++)
             if (s->threads[k].tid == l->tids[i])
                 name = s->threads[k].name;
-        if (l->tids[i])
+        if (!l->births)
+            snprintf(l->names[i], sizeof l->names[i], "no threads of blocks in compact mode");
+        else if (l->tids[i])
             snprintf(l->names[i], sizeof l->names[i], "thread %d %s", l->tids[i], name);
         else
             snprintf(l->names[i], sizeof l->names[i], "threads that ended");
@@ -155,7 +158,7 @@ static void take(void *data, const struct block_row *row)
     }
     sum->blocks += row->blocks;
     sum->bytes += row->bytes;
-    if (b->now_ns > row->birth_ns)
+    if (l->births && b->now_ns > row->birth_ns)
         sum->age_ms += (b->now_ns - row->birth_ns) / MS * row->blocks;
 }
 
@@ -221,7 +224,7 @@ bool block_sums_follow(struct block_sums *b, struct target *t, uint64_t now)
     if (!is_wanted(b, t) || (!b->pass && now < b->next_ns))
         return false;
     if (!b->pass) {
-        list_clear(&b->next, b->wanted);
+        list_clear(&b->next, b->wanted, snapshot_has_births(&t->snapshot));
         b->begin_ns = now;
         b->begun_final = t->ended;
         b->next_ns = now + PERIOD_NS;

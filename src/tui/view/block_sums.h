@@ -29,6 +29,7 @@ struct block_sum_list {
     int *tids;            /* of groups that are threads */
     size_t n_groups, cap_groups;
     uint32_t last_group;
+    bool births;          /* ages are known, and threads */
     bool failed;          /* there was no memory */
 };
 

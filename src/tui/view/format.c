@@ -197,6 +197,8 @@ char *format_tier(char *out, size_t n, const struct snapshot *s, bool ascii)
     default:
         snprintf(out, n, *error ? "exact, estimates %s" : "exact", error);
     }
+    size_t length = strlen(out);
+    snprintf(out + length, n - length, "%s", snapshot_has_births(s) ? "" : ", compact");
     return out;
 }
 

@@ -43,6 +43,9 @@ static void compare(struct growth *g, enum growth_mode mode, const struct mark *
     g->diffed = 0;
     g->next_pass_ns = 0;
     g->version++;
+    if (mode != GROWTH_OFF && g->no_births)
+        snprintf(g->message, sizeof g->message, "what is still alive is not known: %s",
+                 SNAPSHOT_NO_BIRTHS);
 }
 
 void growth_rest(struct growth *g)
@@ -89,7 +92,7 @@ void growth_toggle(struct growth *g)
 struct growth_births growth_births(const struct growth *g)
 {
     struct growth_births births = { .since = 0, .until = UINT64_MAX };
-    if (g->mode == GROWTH_OFF || g->from->foreign || (g->to && g->to->foreign))
+    if (g->mode == GROWTH_OFF || g->no_births || g->from->foreign || (g->to && g->to->foreign))
         return births;
     births.since = g->from->stamp;
     if (g->to)
@@ -374,6 +377,7 @@ bool growth_follow(struct growth *g, struct target *t, uint64_t now, bool shown)
     bool news = false;
     if (!t->filled)
         return false;
+    g->no_births = !snapshot_has_births(&t->snapshot);
     news |= growth_job_follow(g, t);
     news |= take_events(g, t);
     if (g->mode == GROWTH_OFF || !shown)

@@ -31,7 +31,7 @@ struct growth_alive {
 };
 
 /* The births that are compared: at least `since`, before `until`. `since` is 0
- * where there is nothing to compare births with. */
+ * where there is nothing to compare births with, or none are known. */
 struct growth_births {
     uint64_t since, until;
 };
@@ -55,6 +55,7 @@ struct growth {
     unsigned diffed;          /* version of the sites that diff was made for */
     unsigned version;         /* changes with what is shown */
 
+    bool no_births;           /* of blocks: compact records */
     bool alive_known;
     struct growth_alive *alive; /* by site */
     size_t n_alive;

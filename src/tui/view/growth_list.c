@@ -197,7 +197,8 @@ static void draw_cell(void *data, size_t at, int column, struct canvas *c, int r
 static const char *empty_text(const struct growth *g)
 {
     return g->naming ? "naming call sites..."
-         : (g->figures || g->alive_known) ? "nothing changed" : "being summed...";
+         : (g->figures || g->alive_known) ? "nothing changed"
+         : g->no_births ? SNAPSHOT_NO_BIRTHS : "being summed...";
 }
 
 void growth_list_draw(struct growth_list *l, const struct view_context *x, struct canvas *c,

@@ -55,10 +55,13 @@ static void blocks_fini(void *state)
 
 /* ---- the list ---------------------------------------------------------------------- */
 
-static uint64_t age_of(const struct view_context *x, const struct block_row *r)
+static char *age_text(const struct view_context *x, const struct block_row *r, char *out, size_t n)
 {
     uint64_t now = x->snapshot->target.wall_ns;
-    return now > r->birth_ns ? now - r->birth_ns : 0;
+    if (snapshot_has_births(x->snapshot))
+        return format_duration(out, n, now > r->birth_ns ? now - r->birth_ns : 0);
+    snprintf(out, n, "-");
+    return out;
 }
 
 static double key_of(const struct block_row *r, int column)
@@ -93,7 +96,7 @@ static const char *thread_name(const struct snapshot *s, int tid)
     for (size_t i = 0; tid && i < s->n_threads; i++)
         if (s->threads[i].tid == tid)
             return s->threads[i].name;
-    return tid ? "" : "(ended)";
+    return tid || !snapshot_has_births(s) ? "" : "(ended)";
 }
 
 static void draw_cell(void *data, size_t at, int column, struct canvas *c, int row, int col,
@@ -105,7 +108,7 @@ static void draw_cell(void *data, size_t at, int column, struct canvas *c, int r
     switch (column) {
     case COLUMN_ADDRESS: snprintf(text, sizeof text, "0x%" PRIx64, r->address); break;
     case COLUMN_SIZE: format_grouped(text, sizeof text, (int64_t)r->size); break;
-    case COLUMN_AGE: format_duration(text, sizeof text, age_of(v->x, r)); break;
+    case COLUMN_AGE: age_text(v->x, r, text, sizeof text); break;
     case COLUMN_TID: snprintf(text, sizeof text, r->tid ? "%d" : "-", r->tid); break;
     default:
         canvas_text(c, row, col, width, ROLE_FUNCTION, thread_name(v->x->snapshot, r->tid));
@@ -183,7 +186,7 @@ static void draw_contents(struct blocks *v, const struct view_context *x, struct
     canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD,
                   "0x%" PRIx64 ", %s bytes, %s old", v->row.address,
                   format_grouped(size, sizeof size, (int64_t)v->row.size),
-                  format_duration(age, sizeof age, age_of(x, &v->row)));
+                  age_text(x, &v->row, age, sizeof age));
     v->page = a.rows - 1;
     if (v->page < 1)
         return;
@@ -272,9 +275,10 @@ static char *blocks_status(void *state, const struct view_context *x, char *out,
     struct blocks *v = state;
     char all[32];
     bool cut = x->blocks && x->blocks->rows.n == BLOCK_LIST_MOST;
-    snprintf(out, n, "%zu of %s blocks%s", v->table.cursor + (v->order.n > 0),
+    snprintf(out, n, "%zu of %s blocks%s%s", v->table.cursor + (v->order.n > 0),
              format_grouped(all, sizeof all, (int64_t)v->order.n),
-             cut ? ", others not listed" : "");
+             cut ? ", others not listed" : "",
+             snapshot_has_births(x->snapshot) ? "" : ", " SNAPSHOT_NO_BIRTHS);
     return out;
 }
 

@@ -98,7 +98,8 @@ static void fill_sizes(struct pane *p, const struct view_context *x)
 static void fill_ages(struct pane *p, const struct view_context *x)
 {
     const struct block_filter *f = x->filter;
-    for (unsigned i = 0; i < SEG_LIFE_CLASSES; i++) {
+    p->table.n_rows = 0;
+    for (unsigned i = 0; i < SEG_LIFE_CLASSES && snapshot_has_births(x->snapshot); i++) {
         const struct lifetime_row *age = &x->snapshot->lifetimes[i];
         struct class_row *r = &p->rows[i];
         *r = (struct class_row){ .min = i ? x->snapshot->lifetimes[i - 1].below_ns : 0,
@@ -107,7 +108,8 @@ static void fill_ages(struct pane *p, const struct view_context *x)
             r->live = f->sums.ages[i];
         r->selected = f && overlaps_age(&f->what, r);
     }
-    trim(p, SEG_LIFE_CLASSES);
+    if (snapshot_has_births(x->snapshot))
+        trim(p, SEG_LIFE_CLASSES);
 }
 
 /* Begin where most of the live blocks are. */
@@ -233,6 +235,8 @@ static void draw_pane(struct sizes_view *v, const struct view_context *x, int ki
     }
     p->table.cursor_shown = v->front == kind;
     table_draw(&p->table, columns[kind], COLUMN_COUNT, c, a, draw_cell, &d);
+    if (kind == PANE_AGES && !snapshot_has_births(x->snapshot) && a.rows > 1)
+        canvas_text(c, a.row + 1, a.col, a.cols, ROLE_DIM, SNAPSHOT_NO_BIRTHS);
 }
 
 /* What is selected, and how much that is. */

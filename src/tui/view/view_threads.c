@@ -164,7 +164,10 @@ static void choose_thread(const struct threads *v, const struct view_context *x,
 static bool threads_action(void *state, const struct view_context *x, enum action action)
 {
     struct threads *v = state;
-    if (action == ACTION_SELECT || action == ACTION_SELECT_SITES) {
+    bool selects = action == ACTION_SELECT || action == ACTION_SELECT_SITES;
+    if (selects && !snapshot_has_births(x->snapshot))
+        return true;
+    if (selects) {
         choose_thread(v, x, action == ACTION_SELECT);
         return action == ACTION_SELECT;
     }
@@ -186,7 +189,8 @@ static char *threads_status(void *state, const struct view_context *x, char *out
         alive += x->snapshot->threads[i].alive;
         sums += x->snapshot->threads[i].tid == 0;
     }
-    snprintf(out, n, "%zu threads, %zu alive", x->snapshot->n_threads - sums, alive);
+    snprintf(out, n, "%zu threads, %zu alive%s", x->snapshot->n_threads - sums, alive,
+             snapshot_has_births(x->snapshot) ? "" : ", no threads of blocks in compact mode");
     return out;
 }
 

@@ -71,7 +71,7 @@ static void fill_since(struct tree_view *v, const struct mark *m, size_t n)
 
 static void fill_ages(struct tree_view *v, const struct block_sums *sums, size_t n)
 {
-    if (!sums || !sums->known || sums->last.by != SUMS_BY_SITE)
+    if (!sums || !sums->known || sums->last.by != SUMS_BY_SITE || !sums->last.births)
         return;
     for (size_t i = 0; i < sums->last.n; i++) {
         const struct block_sum *sum = &sums->last.sums[i];
@@ -141,7 +141,8 @@ static bool fill_blocks(struct tree_view *v, const struct block_sums *sums)
         v->parts[i] = (struct tree_part){ .site = sum->site, .group = sum->group };
         v->figures[i] = (struct site_figures){ .v = {
             [TREE_LIVE_BYTES] = (int64_t)sum->bytes, [TREE_LIVE_BLOCKS] = (int64_t)sum->blocks,
-            [TREE_AGE] = (int64_t)sum->age_ms, [TREE_AGED] = (int64_t)sum->blocks,
+            [TREE_AGE] = (int64_t)sum->age_ms,
+            [TREE_AGED] = sums->last.births ? (int64_t)sum->blocks : 0,
         } };
     }
     v->from.parts = v->parts;
