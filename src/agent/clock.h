@@ -54,4 +54,13 @@ static inline struct seg_clock_pair clock_pair(void)
                                     .monotonic_ns = clock_monotonic_ns() };
 }
 
+/* Write the present pair where several threads may; returns its ticks. */
+static inline uint64_t clock_note(struct seg_clock_pair *to)
+{
+    struct seg_clock_pair now = clock_pair();
+    __atomic_store_n(&to->ticks, now.ticks, __ATOMIC_RELAXED);
+    __atomic_store_n(&to->monotonic_ns, now.monotonic_ns, __ATOMIC_RELAXED);
+    return now.ticks;
+}
+
 #endif

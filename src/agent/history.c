@@ -249,7 +249,7 @@ static void write_record(void)
     __atomic_thread_fence(__ATOMIC_RELEASE);
     *to = record;
     __atomic_store_n(&to->second, state.pending, __ATOMIC_RELEASE);
-    store.header->clock_last = clock_pair();
+    clock_note(&store.header->clock_last);
 }
 
 static void begin_record(uint64_t second, uint64_t now_ns)

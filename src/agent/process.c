@@ -408,16 +408,15 @@ static bool somebody_reads(void)
 static void say_goodbye(int status, uint32_t flags)
 {
     struct seg_header *h = store.header;
-    if (h->state == SEG_EXITED) /* said before */
+    if (__atomic_load_n(&h->state, __ATOMIC_RELAXED) == SEG_EXITED) /* said before */
         return;
     int saved_errno = errno;
     history_finish();
     h->exit_status = status;
-    h->clock_last = clock_pair();
-    h->end_ticks = h->clock_last.ticks;
-    __atomic_or_fetch(&h->flags, flags, __ATOMIC_RELAXED);
+    h->end_ticks = clock_note(&h->clock_last);
+    flags = __atomic_or_fetch(&h->flags, flags, __ATOMIC_RELAXED);
     __atomic_store_n(&h->state, SEG_EXITED, __ATOMIC_RELEASE);
-    if (!(h->flags & SEG_FLAG_KEEP) && h->root_pid != h->pid && sandbox_enter()) {
+    if (!(flags & SEG_FLAG_KEEP) && h->root_pid != h->pid && sandbox_enter()) {
         if (!somebody_reads())
             unlink(store.path);
         sandbox_leave();
