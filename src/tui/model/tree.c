@@ -330,11 +330,10 @@ const char *tree_complaint(const struct tree *t)
 }
 
 /* ---- opening --------------------------------------------------------------- */
-void tree_open(struct tree *t, uint64_t key, bool open)
+void tree_open(struct tree *t, size_t row, bool open)
 {
-    uint32_t *state = tree_map_put(&t->state, key);
-    if (state)
-        *state = open ? 1 : 2;
+    if (row < t->n_rows)
+        tree_rows_set(t, t->rows[row].key, t->rows[row].node, open);
 }
 
 void tree_open_hottest(struct tree *t, uint64_t key)

@@ -140,8 +140,8 @@ const struct site_figures *tree_passing(const struct tree *t);
 /* Why the filter does not work; NULL if it does. */
 const char *tree_complaint(const struct tree *t);
 
-/* All take effect with the next update. */
-void tree_open(struct tree *t, uint64_t key, bool open);
+/* All take effect when rows are next made. */
+void tree_open(struct tree *t, size_t row, bool open);
 void tree_open_hottest(struct tree *t, uint64_t key); /* down to its end */
 void tree_open_all(struct tree *t, bool open);
 /* Show one row's subtree only; false: it cannot be (flat). */

@@ -113,6 +113,11 @@ static void look_at(struct search *s, const struct tree *t, size_t part)
     }
 }
 
+static uint32_t node_of(const struct tree *t, uint32_t path)
+{
+    return t->options.mode == TREE_STANDARD ? t->paths[path].node : 0;
+}
+
 /* Open what is above the row. */
 static void open_way(struct tree *t, const struct search *s)
 {
@@ -123,7 +128,7 @@ static void open_way(struct tree *t, const struct search *s)
         key = tree_rows_key(t, key, paths[i], t->paths[paths[i]].frame);
         if (key == s->best_key)
             return;
-        tree_open(t, key, true);
+        tree_rows_set(t, key, node_of(t, paths[i]), true);
     }
 }
 

@@ -64,6 +64,7 @@ enum phase {
     PHASE_CLEAR, PHASE_ADD, PHASE_ROLL, PHASE_ROWS,
 };
 
+enum { ROW_OPENED = 1, ROW_CLOSED = 2, ROW_STATE = 3 };
 enum { ZOOM_DEPTH = 256, ZOOM_LEVELS = 32 };
 
 /* The time until which an update may go on. */
@@ -104,7 +105,7 @@ struct tree {
     struct site_figures all, passing;
     struct tree_row *rows;
     size_t n_rows, cap_rows;
-    struct tree_map state;            /* keys: 1 opened, 2 closed */
+    struct tree_map state;            /* of rows by their keys: node << 2 | ROW_.. */
     uint32_t *reopen;                 /* nodes of rows that were open before their paths
                                          were made anew */
     size_t n_reopen, cap_reopen;
@@ -165,6 +166,9 @@ int tree_sums_roll(struct tree *t, struct slice *slice);
 /* ---- tree_rows.c ----------------------------------------------------------- */
 
 int tree_rows_make(struct tree *t);
+
+/* What somebody wants a row to be, whether it shows or not. node: as in its row. */
+void tree_rows_set(struct tree *t, uint64_t key, uint32_t node, bool open);
 
 /* Remember what is open while paths are made anew, and open it again. */
 void tree_rows_remember(struct tree *t);

@@ -8,8 +8,6 @@
 
 #include "tui/model/tree_parts.h"
 
-enum { OPENED = 1, CLOSED = 2 };
-
 /* Rows with the same parent, before they are sorted. */
 struct group {
     struct tree_row row;
@@ -85,12 +83,19 @@ static size_t hottest_of(const struct groups *g, int sort)
 }
 
 /* ---- what is open -------------------------------------------------------- */
+void tree_rows_set(struct tree *t, uint64_t key, uint32_t node, bool open)
+{
+    uint32_t *state = tree_map_put(&t->state, key);
+    if (state)
+        *state = (t->grouped ? 0 : node << 2) | (open ? ROW_OPENED : ROW_CLOSED);
+}
+
 static bool is_open(struct tree *t, const struct tree_row *r, bool only)
 {
-    uint32_t state = tree_map_get(&t->state, r->key);
-    if (t->open_all && state != CLOSED)
+    uint32_t state = tree_map_get(&t->state, r->key) & ROW_STATE;
+    if (t->open_all && state != ROW_CLOSED)
         return true;
-    return state ? state == OPENED : only && t->options.mode == TREE_STANDARD;
+    return state ? state == ROW_OPENED : only && t->options.mode == TREE_STANDARD;
 }
 
 /* Groups' trees are of the same nodes. */
@@ -123,11 +128,8 @@ static bool append(struct tree *t, struct group *g, uint64_t above, unsigned dep
     r->file = f->file, r->line = f->line, r->named = f->named;
     r->depth = depth;
     r->last = last;
-    if (t->hottest == r->key) {
-        uint32_t *state = tree_map_put(&t->state, r->key);
-        if (state)
-            *state = OPENED;
-    }
+    if (t->hottest == r->key)
+        tree_rows_set(t, r->key, r->node, true);
     r->expanded = r->expandable && is_open(t, r, only);
     if (t->n_rows >= (t->options.rows_max ? t->options.rows_max : TREE_ROWS_MAX) ||
         !tree_reserve((void **)&t->rows, &t->cap_rows, t->n_rows + 1, sizeof *t->rows))
@@ -417,10 +419,9 @@ void tree_rows_remember(struct tree *t)
     for (size_t i = 0; i < t->n_rows && room && !t->all_anew; i++)
         if (t->rows[i].expanded && t->rows[i].node)
             room = remember(t, t->rows[i].node);
-    for (uint32_t i = 1; i < t->n_paths && room && t->state.n; i++)
-        if (t->paths[i].node &&
-            tree_map_get(&t->state, key_of_path(t, i)) == OPENED)
-            room = remember(t, t->paths[i].node);
+    for (size_t i = 0; i < t->state.capacity && room; i++)
+        if ((t->state.at[i].value & ROW_STATE) == ROW_OPENED && t->state.at[i].value >> 2)
+            room = remember(t, t->state.at[i].value >> 2);
 }
 
 uint64_t tree_key_of_node(const struct tree *t, uint32_t node)
@@ -436,8 +437,8 @@ uint64_t tree_key_of_node(const struct tree *t, uint32_t node)
 static void reopen(struct tree *t, uint32_t path)
 {
     uint64_t key = key_of_path(t, path);
-    if (tree_map_get(&t->state, key) != CLOSED)
-        tree_open(t, key, true);
+    if ((tree_map_get(&t->state, key) & ROW_STATE) != ROW_CLOSED)
+        tree_rows_set(t, key, t->paths[path].node, true);
 }
 
 void tree_rows_reopen(struct tree *t)

@@ -17,7 +17,7 @@ bool tree_zoom(struct tree *t, size_t row)
         return false;
     memcpy(t->zoom, frames, n * sizeof *frames);
     t->zooms[t->n_zooms++] = (struct zoom_level){ .n = n, .node = t->rows[row].node };
-    tree_open(t, t->rows[row].key, true);
+    tree_open(t, row, true);
     return true;
 }
 

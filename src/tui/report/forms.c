@@ -179,7 +179,7 @@ static bool open_largest(struct forms *f)
         const struct tree_row *row = tree_row(f->tree, i);
         if (!shown[i] || !row->expandable || row->expanded)
             continue;
-        tree_open(f->tree, row->key, true);
+        tree_open(f->tree, i, true);
         opened = true;
     }
     free(shown);

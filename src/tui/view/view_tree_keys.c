@@ -27,7 +27,7 @@ static void open_row(struct tree_view *v, bool open)
     if (!r || !r->expandable || r->expanded == open)
         return;
     choose(v, v->table.cursor);
-    tree_open(v->tree, r->key, open);
+    tree_open(v->tree, v->table.cursor, open);
     v->unsorted = true;
 }
 
