@@ -252,8 +252,9 @@ static bool blocks_action(void *state, const struct view_context *x, enum action
     struct blocks *v = state;
     if (v->contents)
         return contents_action(v, action);
-    if (action == ACTION_CONTENTS && x->blocks && v->table.cursor < v->order.n &&
-        v->version == x->blocks->version) {
+    if (x->blocks)
+        sort(v, x->blocks); /* a pass may have ended since it was drawn */
+    if (action == ACTION_CONTENTS && x->blocks && v->table.cursor < v->order.n) {
         v->row = x->blocks->rows.rows[v->order.items[v->table.cursor].row];
         v->contents = true;
         v->skip = 0;
