@@ -16,10 +16,15 @@ os.abort()' 2>/dev/null
 segment=$(echo "$MEMTOP_DIR"/memtop-*-*)
 run 'the report' "$MEMTOP" report --json -o "$TMP/json" "$segment"
 
-# reported VALUE: what the report's sites add up to.
-reported() {
-    value "sum(s['$1'] for s in j['sites'])" "$TMP/json"
+# What the report's sites add up to: read once, for it is long.
+sum_report() {
+    value "'\n'.join(f'{v} {sum(s[v] for s in j[\"sites\"])}' for v in '$VALUES frees bytes_freed peak_blocks'.split())" \
+        "$TMP/json" >"$TMP/reported"
 }
+reported() { # VALUE
+    sed -n "s/^$1 //p" "$TMP/reported"
+}
+sum_report
 
 # export FORMAT [OPTION]...: into $TMP/out.
 export_to() {
@@ -263,6 +268,7 @@ fi
 # ---- one snapshot file, the same totals through every door
 run 'a snapshot in a file' "$MEMTOP" snapshot "$segment" -o "$TMP/file"
 "$MEMTOP" report --json -o "$TMP/json" "$TMP/file"
+sum_report
 for mode in standard inverted flat; do
     "$MEMTOP" report --json --tree $mode -o "$TMP/$mode.json" "$TMP/file"
 done
