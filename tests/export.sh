@@ -18,8 +18,8 @@ run 'the report' "$MEMTOP" report --json -o "$TMP/json" "$segment"
 
 # What the report's sites add up to: read once, for it is long.
 sum_report() {
-    value "'\n'.join(f'{v} {sum(s[v] for s in j[\"sites\"])}' for v in '$VALUES frees bytes_freed peak_blocks'.split())" \
-        "$TMP/json" >"$TMP/reported"
+    value "'\n'.join(f'{v} {sum(s[v] for s in j[\"sites\"])}' for v in
+        '$VALUES frees bytes_freed peak_blocks'.split())" "$TMP/json" >"$TMP/reported"
 }
 reported() { # VALUE
     sed -n "s/^$1 //p" "$TMP/reported"
