@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -122,6 +123,15 @@ bool fake_open(struct fake_segment *f, const char *dir, int pid, uint64_t start_
     f->header->sections[SEG_NODES].count = 1;
     f->header->sections[SEG_MODULES].count = 1;
     return true;
+}
+
+int fake_dead_pid(void)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    waitpid(pid, NULL, 0);
+    return pid;
 }
 
 void fake_unmap(struct fake_segment *f)

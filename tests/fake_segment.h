@@ -46,6 +46,9 @@ struct fake_segment {
  * and 1, site 0, node 0 and module 0 there. False with errno. */
 bool fake_open(struct fake_segment *f, const char *dir, int pid, uint64_t start_time);
 
+/* The pid of a process that has ended, to be its owner. */
+int fake_dead_pid(void);
+
 /* Unmap it; also remove the file. */
 void fake_unmap(struct fake_segment *f);
 void fake_close(struct fake_segment *f);

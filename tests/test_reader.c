@@ -28,16 +28,6 @@ static char dir[256];
 
 /* ---- helpers ------------------------------------------------------------------- */
 
-/* The pid of a process that has ended. */
-static int dead_pid(void)
-{
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(0);
-    waitpid(pid, NULL, 0);
-    return pid;
-}
-
 static uint64_t own_start_time(void)
 {
     struct proc_stat st;
@@ -54,7 +44,7 @@ static void open_own(struct fake_segment *f)
 
 static void open_dead(struct fake_segment *f)
 {
-    if (!fake_open(f, dir, dead_pid(), 1))
+    if (!fake_open(f, dir, fake_dead_pid(), 1))
         abort();
     f->header->pid_namespace = proc_namespace(0, "pid");
 }
@@ -483,7 +473,7 @@ static void test_dead(void)
 {
     struct fake_segment old, new;
     struct reader *r;
-    int pid = dead_pid();
+    int pid = fake_dead_pid();
     tap_ok(reader_open_pid(pid, &r) == READER_NO_PROCESS, "nothing is left of a dead process");
     if (!fake_open(&old, dir, pid, 5) || !fake_open(&new, dir, pid, 6))
         abort();

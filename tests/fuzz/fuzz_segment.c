@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/fake_segment.h"
@@ -32,18 +31,9 @@ static void remove_it(void)
     rmdir(dir);
 }
 
-static int dead_pid(void)
-{
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(0);
-    waitpid(pid, NULL, 0);
-    return pid;
-}
-
 static void make_it(void)
 {
-    if (!fake_open(&fake, dir, dead_pid(), 1) || fake.bytes < USED)
+    if (!fake_open(&fake, dir, fake_dead_pid(), 1) || fake.bytes < USED)
         abort();
     fake.header->pid_namespace = proc_namespace(0, "pid");
     fake.header->flags = SEG_FLAG_KEEP;
