@@ -13,8 +13,8 @@ long() { # SHORT LONG: what MEMTOP_LONG chooses
 alike() {
     local name=$1 wanted got
     shift
-    wanted=$(timeout "$(long 60 600)" "$@" 2>&1; echo "status $?")
-    got=$(timeout -k 5 "$(long 120 1200)" "$MEMTOP" stat --json -o "$TMP/json" -- "$@" 2>&1; echo "status $?")
+    wanted=$(timeout "$(long 120 600)" "$@" 2>&1; echo "status $?")
+    got=$(timeout -k 5 "$(long 300 1200)" "$MEMTOP" stat --json -o "$TMP/json" -- "$@" 2>&1; echo "status $?")
     is "$got" "$wanted" "$name: the same with the agent"
 }
 
