@@ -33,9 +33,11 @@ void pattern_init(struct pattern *p, const char *text)
         p->exact_case |= isupper((unsigned char)p->text[i]) != 0;
     if (n == 0)
         p->places = 0;
+    p->whole_paths = strchr(p->text, '/') != NULL;
     if (n < 3 || p->text[0] != '/' || p->text[n - 1] != '/')
         return;
     p->text[n - 1] = '\0';
+    p->whole_paths = strchr(p->text + 1, '/') != NULL;
     int flags = REG_EXTENDED | REG_NOSUB | (p->exact_case ? 0 : REG_ICASE);
     int error = regcomp(&p->regex, p->text + 1, flags);
     if (error)
@@ -60,13 +62,21 @@ static bool found(const struct pattern *p, unsigned place, const char *in)
     return (p->exact_case ? strstr(in, p->text) : strcasestr(in, p->text)) != NULL;
 }
 
+/* Where a program was built says nothing of it, unless somebody asks for a directory. */
+static const char *path_of(const struct pattern *p, const char *path)
+{
+    const char *slash = path && !p->whole_paths ? strrchr(path, '/') : NULL;
+    return slash ? slash + 1 : path;
+}
+
 bool pattern_matches(const struct pattern *p, const char *function, const char *module,
                      const char *file)
 {
     if (p->error[0])
         return false;
     return !p->places || found(p, PATTERN_FUNCTION, function) ||
-           found(p, PATTERN_MODULE, module) || found(p, PATTERN_FILE, file);
+           found(p, PATTERN_MODULE, path_of(p, module)) ||
+           found(p, PATTERN_FILE, path_of(p, file));
 }
 
 bool pattern_matches_group(const struct pattern *p, const char *group)

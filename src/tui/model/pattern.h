@@ -2,7 +2,9 @@
 /*
  * A pattern that frames are searched and filtered by: a substring (case counts
  * only if it has capitals), or a regular expression between slashes, behind an
- * optional "function:", "module:", "file:" or "group:". One thread.
+ * optional "function:", "module:", "file:" or "group:". Of modules and files the
+ * last component counts, or the whole path if the pattern has a slash in it. One
+ * thread.
  */
 #ifndef MEMTOP_TUI_MODEL_PATTERN_H
 #define MEMTOP_TUI_MODEL_PATTERN_H
@@ -16,7 +18,7 @@ enum pattern_place {
 
 struct pattern {
     unsigned places;   /* enum pattern_place; 0: empty, matches all */
-    bool is_regex, exact_case;
+    bool is_regex, exact_case, whole_paths;
     char text[128];
     regex_t regex;
     char error[96];    /* "" none; with one, nothing matches */
