@@ -47,6 +47,8 @@ void app_follow(struct app *a, uint64_t now)
         app_notice(a, "%s", a->growth.message);
     a->growth.message[0] = '\0';
     a->dirty |= work(a);
+    if (view_table[a->current] == &view_tree)
+        app_act(a, view_tree_late(a->states[a->current]));
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)

@@ -218,10 +218,11 @@ static void own_action(struct app *a, enum action action)
     }
 }
 
-static void act(struct app *a, enum action action)
+void app_act(struct app *a, enum action action)
 {
     if (action == ACTION_NONE)
         return;
+    a->dirty = a->urgent = true;
     if (a->help ? help_action(a, action) : view_action(a, action))
         return;
     own_action(a, action);
@@ -239,7 +240,7 @@ static void press(struct app *a, uint32_t key)
         app_context(a, &x);
         front(a)->key(a->states[a->current], &x, key);
     } else {
-        act(a, action);
+        app_act(a, action);
     }
 }
 
@@ -279,7 +280,7 @@ static void handle(struct app *a, const struct screen_event *event)
     case SCREEN_WHEEL_UP:
     case SCREEN_WHEEL_DOWN:
         for (int i = 0; i < WHEEL_ROWS && a->dialog == DIALOG_CLOSED; i++)
-            act(a, event->kind == SCREEN_WHEEL_UP ? ACTION_UP : ACTION_DOWN);
+            app_act(a, event->kind == SCREEN_WHEEL_UP ? ACTION_UP : ACTION_DOWN);
         break;
     case SCREEN_NONE:
         break;

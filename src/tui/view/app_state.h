@@ -125,6 +125,9 @@ uint64_t app_follow_due(struct app *a);
 /* Which keys are valid now: enum key_where. */
 unsigned app_where(const struct app *a);
 
+/* Do what a key stands for. */
+void app_act(struct app *a, enum action action);
+
 /* Take all events that the screen has. */
 void app_input(struct app *a);
 

@@ -118,9 +118,12 @@ void view_sites_show(void *state, uint32_t site);
 /* Only the sites of a set, in the view of sites. */
 void view_sites_only(void *state, const struct site_set *set);
 
-/* The sites of the row under the cursor of the call tree. False: there are none, or
- * the tree is being built, which the status line says then. */
+/* The sites of the row under the cursor of the call tree. False: there are none. */
 bool view_tree_sites(void *state, const struct view_context *x, struct site_set *out);
+
+/* What somebody asked for while rows of the call tree were being made, and can be done
+ * now; ACTION_NONE: nothing. */
+enum action view_tree_late(void *state);
 
 /* The site that the view of sites has under its cursor; UINT32_MAX: none. */
 uint32_t view_sites_selected(const void *state, const struct view_context *x);

@@ -21,6 +21,7 @@ static void tree_view_init(void *state)
     v->tree = tree_new();
     v->table.cursor_shown = true;
     v->stale = true;
+    v->later = ACTION_NONE;
     pattern_init(&v->search, "");
     view_tree_columns_init(v);
 }
@@ -172,8 +173,6 @@ bool view_tree_sites(void *state, const struct view_context *x, struct site_set 
     const struct tree_row *r = view_tree_selected(v);
     if (!r || !site_set_reset(out, x->snapshot->n_sites))
         return false;
-    if (!tree_answers(v->tree))
-        snprintf(v->message, sizeof v->message, "the tree is being built: once more, please");
     out->count = tree_row_sites(v->tree, v->table.cursor, out->in, out->n);
     out->largest = r->site;
     if (r->group)

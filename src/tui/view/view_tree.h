@@ -56,6 +56,7 @@ struct tree_view {
     enum tree_grouping grouping;
     bool opened_all;
     bool touched;                 /* somebody has pressed a key */
+    enum action later;            /* what waits for rows; ACTION_NONE: nothing */
     struct pattern search;
     char message[80];             /* for the status line, until the next key */
 

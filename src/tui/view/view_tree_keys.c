@@ -80,15 +80,32 @@ static void next_mode(struct tree_view *v)
     v->unsorted = true;
 }
 
-static void say_wait(struct tree_view *v)
+/* Once the rows are there. */
+static void wait_for_rows(struct tree_view *v, enum action action)
 {
-    snprintf(v->message, sizeof v->message, "the tree is being built: once more, please");
+    v->later = action;
+    snprintf(v->message, sizeof v->message, "the tree is being built...");
+}
+
+static bool has_rows(const struct tree_view *v)
+{
+    return !v->stale && !v->unsorted && tree_answers(v->tree);
+}
+
+enum action view_tree_late(void *state)
+{
+    struct tree_view *v = state;
+    enum action action = v->later;
+    if (action == ACTION_NONE || !v->tree || !(has_rows(v) || v->failed))
+        return ACTION_NONE;
+    v->later = ACTION_NONE;
+    return action;
 }
 
 static void zoom(struct tree_view *v, bool in)
 {
     if (v->stale || v->unsorted)
-        say_wait(v);
+        wait_for_rows(v, in ? ACTION_TREE_ZOOM : ACTION_TREE_UNZOOM);
     else if (in ? tree_zoom(v->tree, v->table.cursor) : tree_zoom_out(v->tree)) {
         to_top(v);
         v->unsorted = true;
@@ -133,8 +150,8 @@ static void search(struct tree_view *v, bool forward)
             choose(v, i);
             return;
         }
-    if (!tree_answers(v->tree)) {
-        say_wait(v);
+    if (!has_rows(v)) {
+        wait_for_rows(v, forward ? ACTION_TREE_NEXT : ACTION_TREE_PREVIOUS);
         return;
     }
     uint64_t key = forward ? tree_reveal(v->tree, &v->search) : 0;
@@ -280,6 +297,13 @@ static bool change(struct tree_view *v, enum action action)
     }
 }
 
+/* Which the loop then shows. */
+static bool asks_for_sites(enum action action, const struct tree_row *r)
+{
+    return action == ACTION_TREE_SITES || action == ACTION_BLOCKS ||
+           (action == ACTION_TREE_OPEN && r && !r->expandable);
+}
+
 bool view_tree_action(void *state, const struct view_context *x, enum action action)
 {
     struct tree_view *v = state;
@@ -288,7 +312,12 @@ bool view_tree_action(void *state, const struct view_context *x, enum action act
     view_tree_catch_up(v, x);
     const struct tree_row *r = view_tree_selected(v);
     v->message[0] = '\0';
+    v->later = ACTION_NONE;
     v->touched |= tree_count(v->tree) > 0;
+    if (asks_for_sites(action, r) && !has_rows(v)) {
+        wait_for_rows(v, action);
+        return true;
+    }
     switch (action) {
     case ACTION_LEAVE: v->prompt.question = v->menu.title = NULL; return true;
     case ACTION_TREE_OPEN:
