@@ -346,9 +346,19 @@ static unsigned leaf_of(uint32_t site)
     return leaf;
 }
 
+/* Of the lifetimes that count as short. */
+static uint64_t timed_short(void)
+{
+    uint64_t sum = 0;
+    for (uint32_t row = 0; row < threads_rows(); row++)
+        for (unsigned i = 0; i < store.header->short_classes; i++)
+            sum += store.threads[row].lifetimes[i];
+    return sum;
+}
+
 static void check_sites(const struct figures *wanted)
 {
-    uint64_t wrong = 0, at[LEAVES + 1][2] = { 0 };
+    uint64_t wrong = 0, short_lived = 0, at[LEAVES + 1][2] = { 0 };
     uint32_t n = (uint32_t)store.header->sections[SEG_SITES].count;
     for (uint32_t site = 0; site < n; site++)
         for (uint32_t row = 0; row < threads_rows(); row++) {
@@ -360,10 +370,12 @@ static void check_sites(const struct figures *wanted)
                 &store.chunks[(size_t)(chunk - 1) * SEG_CHUNK_SITES + site % SEG_CHUNK_SITES];
             at[leaf_of(site)][0] += c->allocations;
             at[leaf_of(site)][1] += c->frees;
+            short_lived += c->short_lived;
         }
     for (unsigned leaf = 0; leaf < LEAVES; leaf++)
         wrong += at[leaf][0] != wanted->at[leaf][0] || at[leaf][1] != wanted->at[leaf][1];
     tap_is_u64(wrong, 0, "each place in the program has its allocations and frees (%u sites)", n);
+    tap_is_u64(short_lived, timed_short(), "sites and lifetimes agree on short-lived blocks");
 }
 
 static void check_blocks(const struct figures *wanted)

@@ -195,6 +195,7 @@ static void churn(unsigned events)
 /* What a reader makes of the segment. */
 struct sums {
     uint64_t allocations, bytes_allocated, frees, recorded, live_samples;
+    uint64_t timed_short, site_short; /* short-lived frees by lifetime and by site */
     int64_t certain_blocks, certain_bytes, live_blocks, live_bytes, site_bytes;
     double variance;
 };
@@ -219,7 +220,10 @@ static void sum_sites(struct sums *s)
         const struct seg_site_counters *c =
             &store.chunks[(size_t)(chunk - 1) * SEG_CHUNK_SITES + id % SEG_CHUNK_SITES];
         s->site_bytes += (int64_t)(c->bytes_allocated - c->bytes_freed);
+        s->site_short += c->short_lived;
     }
+    for (unsigned i = 0; i < store.header->short_classes; i++)
+        s->timed_short += thread_self()->page->lifetimes[i];
 }
 
 static struct sums sum(void)
@@ -282,6 +286,7 @@ static void check(const char *when)
     tap_ok(s.certain_blocks >= 0 && s.live_blocks >= 0, "%s: nothing is negative", when);
     tap_is_u64((uint64_t)s.site_bytes, (uint64_t)s.live_bytes, "%s: sites make up the heap",
                when);
+    tap_is_u64(s.site_short, s.timed_short, "%s: and the frees of short-lived blocks", when);
     tap_is_u64((uint64_t)(store.globals->peak_bytes - store.globals->room_bytes),
                (uint64_t)s.live_bytes,
                "%s: and so do the globals", when);
@@ -293,6 +298,7 @@ static void test_switching(void)
     struct sums before = sum();
     tap_is_u64(before.live_samples, 0, "exact: nothing is sampled");
     check("exact");
+    tap_ok(before.site_short > 0, "some blocks are short-lived");
     tap_ok(ask_for(SEG_TIER_SAMPLED, 64 << 10), "a viewer may ask for samples");
     churn(100000);
     check("sampled");

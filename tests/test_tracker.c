@@ -2,7 +2,8 @@
 /*
  * The tracker against a brute-force model: random events on made-up addresses
  * with made-up stacks, in one thread. Totals, classes, sites and the heap's
- * composition at its peak must agree exactly.
+ * composition at its peak must agree exactly. How long a block lived the tracker sees
+ * by a clock of its own, so that is known from the readings around its events.
  */
 
 #include <stdio.h>
@@ -24,6 +25,7 @@ struct model_block {
     bool live;
     size_t size;
     unsigned site;
+    uint64_t before, after; /* birth stamps around the event that handed it out */
 };
 
 static struct model_block blocks[SLOTS];
@@ -31,7 +33,16 @@ static struct {
     int64_t bytes, blocks;
 } live, peak, site_live[SITES], site_at_peak[SITES], most;
 static uint64_t n_alloc, n_free, n_realloc, bytes_in, bytes_out, n_temporary, n_foreign;
+static struct {
+    uint64_t temporary, least, most; /* frees; short-lived ones without these */
+} site_short[SITES];
 static int last = -1; /* slot handed out by the last event */
+static uint64_t before; /* birth stamp when the event began */
+
+static uint64_t stamp(void)
+{
+    return clock_ticks() >> CLOCK_SHIFT_BIRTH;
+}
 
 static void *address_of(unsigned slot)
 {
@@ -52,7 +63,7 @@ static void set_stack(unsigned site)
 
 static void model_alloc(unsigned slot, size_t size, unsigned site)
 {
-    blocks[slot] = (struct model_block){ true, size, site };
+    blocks[slot] = (struct model_block){ true, size, site, before, stamp() };
     n_alloc++;
     bytes_in += size;
     live.bytes += (int64_t)size;
@@ -68,9 +79,20 @@ static void model_alloc(unsigned slot, size_t size, unsigned site)
     last = (int)slot;
 }
 
+static void model_lifetime(const struct model_block *b)
+{
+    const uint64_t limit = UINT64_C(1) << (CLOCK_SHIFT_DENSITY - CLOCK_SHIFT_BIRTH);
+    site_short[b->site].least += stamp() - b->before < limit;
+    site_short[b->site].most += before - b->after < limit;
+}
+
 static void model_free(unsigned slot)
 {
     struct model_block *b = &blocks[slot];
+    if (last == (int)slot)
+        site_short[b->site].temporary++;
+    else
+        model_lifetime(b);
     b->live = false;
     n_free++;
     bytes_out += b->size;
@@ -102,6 +124,7 @@ static void step(void)
     set_stack(site);
     struct stack_frame caller = stack_fake_leaf();
     struct thread *t = tracker_enter();
+    before = stamp();
     if (!blocks[slot].live) {
         event_alloc(t, address_of(slot), size, &caller);
         model_alloc(slot, size, site);
@@ -157,10 +180,26 @@ static void check_totals(void)
     tap_is_u64((uint64_t)store.globals->peak_blocks, (uint64_t)most.blocks, "peak blocks");
 }
 
+/* Sites and lifetimes are two views of the same frees. */
+static void check_short(uint64_t n_short)
+{
+    const struct seg_thread *page = thread_self()->page;
+    uint64_t timed = 0, all = 0;
+    for (unsigned i = 0; i < SEG_LIFE_CLASSES; i++) {
+        all += page->lifetimes[i];
+        timed += i < store.header->short_classes ? page->lifetimes[i] : 0;
+    }
+    tap_is_u64(all + n_temporary, n_free, "all but temporary ones are timed");
+    tap_is_u64(n_short, timed, "as many are short-lived as the lifetimes say");
+    tap_ok(timed > 0 && timed < all, "which are some of them (%llu of %llu)",
+           (unsigned long long)timed, (unsigned long long)all);
+}
+
 /* The reader's rule for a site at the peak. */
 static void check_sites(void)
 {
-    int64_t wrong_live = 0, wrong_peak = 0, seen = 0;
+    int64_t wrong_live = 0, wrong_peak = 0, wrong_temporary = 0, wrong_short = 0, seen = 0;
+    uint64_t n_short = 0;
     const struct seg_section *sites = &store.header->sections[SEG_SITES];
     for (uint32_t id = 1; id < sites->count; id++) {
         const struct seg_site_counters *c =
@@ -177,11 +216,18 @@ static void check_sites(void)
         wrong_live += now != site_live[site].bytes;
         wrong_peak += then != site_at_peak[site].bytes ||
                       then_blocks != site_at_peak[site].blocks;
+        wrong_temporary += c->temporary != site_short[site].temporary;
+        wrong_short += c->short_lived < site_short[site].least ||
+                       c->short_lived > site_short[site].most;
+        n_short += c->short_lived;
         seen++;
     }
     tap_is_u64((uint64_t)seen, SITES, "each stack is one site");
     tap_is_u64((uint64_t)wrong_live, 0, "live bytes of each site");
     tap_is_u64((uint64_t)wrong_peak, 0, "each site's part in the peak");
+    tap_is_u64((uint64_t)wrong_temporary, 0, "temporary ones of each site");
+    tap_is_u64((uint64_t)wrong_short, 0, "short-lived ones of each site");
+    check_short(n_short);
 }
 
 int main(void)

@@ -48,6 +48,10 @@ static inline uint64_t clock_ticks(void)
 }
 #endif
 
+/* A block is short-lived whose age, in birth stamp units, has no more bits than that:
+ * one that did not live for a density tick. */
+#define CLOCK_SHIFT_SHORT (CLOCK_SHIFT_DENSITY - CLOCK_SHIFT_BIRTH)
+
 static inline struct seg_clock_pair clock_pair(void)
 {
     return (struct seg_clock_pair){ .ticks = clock_ticks(),

@@ -120,7 +120,8 @@ void sampling_record(struct thread *t, bool shared, const void *p, uint64_t size
     }
 }
 
-static void count_lifetime(struct thread *t, bool shared, const struct seg_sample *s)
+static void count_lifetime(struct thread *t, bool shared, struct seg_site_counters *c,
+                           const struct seg_sample *s)
 {
     uint64_t ticks = clock_ticks();
     uint64_t age = ((ticks >> CLOCK_SHIFT_BIRTH) - s->when) & BLOCKS_BIRTH_MASK;
@@ -128,6 +129,8 @@ static void count_lifetime(struct thread *t, bool shared, const struct seg_sampl
     history_advance(t, ticks);
     owned_add(shared, &t->page->lifetimes[life < SEG_LIFE_CLASSES ? life : SEG_LIFE_CLASSES - 1],
         s->blocks);
+    if (c && age < UINT64_C(1) << CLOCK_SHIFT_SHORT)
+        owned_add(shared, &c->short_lived, s->blocks);
 }
 
 void sampling_free(struct thread *t, bool shared, const struct seg_sample *s, bool temporary)
@@ -135,7 +138,7 @@ void sampling_free(struct thread *t, bool shared, const struct seg_sample *s, bo
     struct seg_thread *page = t->page;
     struct seg_site_counters *c = counters(t, s->site);
     if (!temporary)
-        count_lifetime(t, shared, s);
+        count_lifetime(t, shared, c, s);
     owned_add(shared, &page->samples_freed, 1);
     owned_add(shared, &page->blocks_weighed_freed, s->blocks);
     owned_add(shared, &page->bytes_weighed_freed, s->bytes);

@@ -254,6 +254,7 @@ static void fill_header(struct seg_header *h, const struct config *config,
     h->clock = CLOCK_KIND;
     h->clock_shift_birth = CLOCK_SHIFT_BIRTH;
     h->clock_shift_density = CLOCK_SHIFT_DENSITY;
+    h->short_classes = config->compact ? 0 : CLOCK_SHIFT_SHORT + 1;
     h->clock_first = h->clock_last = clock_pair();
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);

@@ -235,7 +235,7 @@ static void record_gone(struct thread *t, bool shared, const struct block *b, co
         uint64_t ticks = clock_ticks();
         history_advance(t, ticks);
         if (!blocks_compact)
-            record_count_lifetime(t, shared, b->birth, ticks);
+            record_count_lifetime(t, shared, c, b->birth, ticks);
     }
     if (!shared)
         record_pass(t);

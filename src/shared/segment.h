@@ -250,7 +250,8 @@ struct seg_header {
     uint32_t front_modules;     /* modules in which the family was redirected, */
     uint32_t front_slots;       /* and slots, at the attach */
     uint32_t front_skipped;     /* modules that call an allocator of their own */
-    uint32_t front_reserved;
+    uint32_t short_classes;     /* of lifetimes, that count as short: up to a density
+                                   tick; 0: call sites have no count of these frees */
 };
 
 /* ---- globals: what needs a single truth --------------------------------- */
@@ -361,7 +362,9 @@ struct seg_site_counters {
     uint32_t epoch;          /* bytes_at_peak is meant for the peak while this
                                 equals globals.epoch and not globals.at_peak;
                                 otherwise the live figures are */
-    uint64_t reserved;
+    uint64_t short_lived;    /* frees of blocks whose age is in the first
+                                header.short_classes of seg_thread.lifetimes; so
+                                temporary ones, which come on top, are not in here */
 };
 
 /* What makes a site's sums of allocations uncertain: variances of the estimates
