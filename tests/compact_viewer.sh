@@ -15,7 +15,7 @@ keys <Space>
 match "^1,000 live blocks, 977 KiB of [0-9.]+ [KM]iB: 897-1K bytes$"
 keys <Right><Space><Enter>
 wait "Sites]"
-match "1 of 1 call sites, only blocks of 897-1K bytes "
+match "1 of 1 call site, only blocks of 897-1K bytes "
 keys x
 wait! "only blocks of"
 keys b

@@ -72,7 +72,7 @@ static void test_counts(void)
 static void test_durations(void)
 {
     static const struct { uint64_t ns; const char *text; } cases[] = {
-        { 0, "0 ns" },
+        { 0, "0 s" },
         { 999, "999 ns" },
         { 12000, "12 us" },
         { 3400000, "3.4 ms" },

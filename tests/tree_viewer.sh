@@ -196,7 +196,7 @@ match "^ \+977K +\+1\.00k +\+1\.00k +977K +▾ main  "
 match "^ \+977K +\+1\.00k +\+1\.00k +977K new +.* make_rows  "
 wait! churn
 keys b
-wait "1,000 blocks, 977 KiB, of main (1 call sites), since the mark"
+wait "1,000 blocks, 977 KiB, of main (1 call site), since the mark"
 keys q
 keys i
 match "^ \+977K .* make_rows  "

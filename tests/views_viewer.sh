@@ -16,11 +16,24 @@ wait "SELECTED live blocks, exact"
 match "^ 977K  100% 1.00k .* make_rows "
 keys <Enter>
 wait "Sites]"
-match "1 of 1 call sites, only blocks of 897-1K bytes "
+match "1 of 1 call site, only blocks of 897-1K bytes "
 match "^ 977K  100% 1.00k .* make_rows "
+keys b
+match "^1,000 blocks, 977 KiB, of make_rows: 897-1K bytes$"
+match "^ 1 of 1,000 blocks .*SELECTED live blocks"
+keys <Enter>
+match "^0x[0-9a-f]+, 1,000 bytes, "
+keys 3
+wait "Sites]"
+keys b
+match "^1,000 blocks, 977 KiB, of make_rows: 897-1K bytes$"
 keys x
+match "^1,000 blocks, 977 KiB, of make_rows$"
+keys q
+wait "Sites]"
 wait! "only blocks of"
 tab Threads
+match "^ 1 thread, 1 alive "
 keys <Space>
 match " steady SELECTED$"
 wait "whole run"

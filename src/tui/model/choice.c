@@ -25,6 +25,26 @@ bool choice_equal(const struct choice *a, const struct choice *b)
            (!a->by_thread || a->tid == b->tid);
 }
 
+static bool fits_size(const struct choice *s, const struct choice_block *b)
+{
+    return !s->by_size || (b->size >= s->size_min && b->size <= s->size_max);
+}
+
+static bool fits_age(const struct choice *s, const struct choice_block *b)
+{
+    return !s->by_age || (b->age_ns >= s->age_min_ns && b->age_ns < s->age_below_ns);
+}
+
+static bool fits_thread(const struct choice *s, const struct choice_block *b)
+{
+    return !s->by_thread || b->tid == s->tid;
+}
+
+bool choice_takes(const struct choice *s, const struct choice_block *b)
+{
+    return fits_size(s, b) && fits_age(s, b) && fits_thread(s, b);
+}
+
 bool chosen_begin(struct chosen *s, const struct choice *what,
                     const struct snapshot *snapshot)
 {
@@ -65,14 +85,10 @@ static void add(struct choice_sum *sum, const struct choice_block *b)
 
 void chosen_add(struct chosen *s, const struct choice_block *b)
 {
-    const struct choice *what = &s->what;
-    bool size = !what->by_size || (b->size >= what->size_min && b->size <= what->size_max);
-    bool age = !what->by_age ||
-               (b->age_ns >= what->age_min_ns && b->age_ns < what->age_below_ns);
-    bool thread = !what->by_thread || b->tid == what->tid;
+    bool size = fits_size(&s->what, b), age = fits_age(&s->what, b);
     add(&s->all, b);
     s->estimated |= b->blocks != 1;
-    if (!thread)
+    if (!fits_thread(&s->what, b))
         return;
     if (age)
         add(&s->sizes[seg_size_class(b->size)], b);

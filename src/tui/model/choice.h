@@ -53,6 +53,9 @@ struct chosen {
                                                      alone */
 };
 
+/* Whether such a block is meant. */
+bool choice_takes(const struct choice *s, const struct choice_block *b);
+
 /* Zeros for all, with room for the snapshot's sites. False without memory. */
 bool chosen_begin(struct chosen *s, const struct choice *what,
                     const struct snapshot *snapshot);

@@ -142,7 +142,7 @@ bool budgets_failed(const struct budget *budgets, size_t n)
 static const char *blocks_text(char out[40], int64_t n)
 {
     char number[32];
-    snprintf(out, 40, "%s block%s", format_grouped(number, sizeof number, n), n == 1 ? "" : "s");
+    snprintf(out, 40, "%s block%s", format_grouped(number, sizeof number, n), format_s(n));
     return out;
 }
 

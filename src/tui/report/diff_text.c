@@ -46,11 +46,13 @@ static void print_side(FILE *out, const struct diff *d, enum delta_side side)
     fprintf(out, "%c  %s %s: %s\n", side == DELTA_A ? 'A' : 'B', s->what,
             safe_text_line(target, sizeof target, s->target),
             safe_text_line(command, sizeof command, s->command));
-    fprintf(out, "   after %s: live %s%s in %s blocks",
+    fprintf(out, "   after %s: live %s%s in %s block%s",
             format_duration(time, sizeof time, s->wall_ns), s->estimated ? "~" : "",
-            bytes(a, totals.v[TREE_LIVE_BYTES]), count(b, totals.v[TREE_LIVE_BLOCKS]));
+            bytes(a, totals.v[TREE_LIVE_BYTES]), count(b, totals.v[TREE_LIVE_BLOCKS]),
+            format_s(totals.v[TREE_LIVE_BLOCKS]));
     if (totals.v[TREE_ALLOCATIONS])
-        fprintf(out, ", %s allocations", count(c, totals.v[TREE_ALLOCATIONS]));
+        fprintf(out, ", %s allocation%s", count(c, totals.v[TREE_ALLOCATIONS]),
+                format_s(totals.v[TREE_ALLOCATIONS]));
     fputc('\n', out);
 }
 
@@ -70,9 +72,10 @@ static void print_growth(FILE *out, const struct diff *d)
               out);
     if (d->forms->filter && *d->forms->filter) {
         char text[REPORT_COLUMNS];
-        fprintf(out, "  filter %s: %s call sites changed\n",
+        fprintf(out, "  filter %s: %s call site%s changed\n",
                 safe_text_line(text, sizeof text, d->forms->filter),
-                count(x, (int64_t)d->forms->selection.n));
+                count(x, (int64_t)d->forms->selection.n),
+                format_s((int64_t)d->forms->selection.n));
     }
 }
 

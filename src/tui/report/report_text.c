@@ -371,11 +371,12 @@ static void print_moment(FILE *out, const struct report *r)
     char a[32], b[32], c[32];
     if (!forms_elsewhen(f))
         return;
-    fprintf(out, "\n  %s %s: %s in %s blocks%s\n",
+    fprintf(out, "\n  %s %s: %s in %s block%s%s\n",
             f->moment == FORMS_PEAK ? "at the peak, after" : "at",
             format_duration(a, sizeof a, f->moment_ns),
             bytes(b, f->moment_totals.v[TREE_LIVE_BYTES]),
             grouped(c, f->moment_totals.v[TREE_LIVE_BLOCKS]),
+            format_s(f->moment_totals.v[TREE_LIVE_BLOCKS]),
             f->partial ? "; of its call sites only the largest are known" : "");
 }
 
@@ -385,8 +386,9 @@ static void print_filter(FILE *out, const struct report *r)
     char text[REPORT_COLUMNS], a[32], b[32], c[32];
     if (!f || !f->filter || !*f->filter)
         return;
-    fprintf(out, "\n  filter %s: %s call sites, %s of %s\n",
+    fprintf(out, "\n  filter %s: %s call site%s, %s of %s\n",
             safe_text_line(text, sizeof text, f->filter), grouped(a, (int64_t)f->selection.n),
+            format_s((int64_t)f->selection.n),
             bytes(b, f->selection.passing.v[TREE_LIVE_BYTES]),
             bytes(c, f->selection.all.v[TREE_LIVE_BYTES]));
 }
@@ -396,9 +398,10 @@ static void print_short_totals(FILE *out, const struct snapshot *s)
 {
     const struct totals *t = &s->totals;
     char a[32], b[32], c[32], d[32];
-    fprintf(out, "\n  live %s in %s blocks, peak %s, %s allocations\n",
+    fprintf(out, "\n  live %s in %s block%s, peak %s, %s allocation%s\n",
             about_bytes(a, t->live_bytes, t->estimated), about(b, t->live_blocks, t->estimated),
-            about_bytes(c, t->peak_bytes, t->peak_estimated), grouped(d, (int64_t)t->allocations));
+            format_s(t->live_blocks), about_bytes(c, t->peak_bytes, t->peak_estimated), grouped(d, (int64_t)t->allocations),
+            format_s((int64_t)t->allocations));
 }
 
 int report_text(FILE *out, const struct report *r)

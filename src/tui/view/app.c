@@ -40,7 +40,8 @@ void app_notice(struct app *a, const char *format, ...)
 static bool is_selected(const struct app *a)
 {
     return block_filter_on(&a->filter) &&
-           view_table[a->current]->reads & (VIEW_READS_FILTER | VIEW_READS_SELECTED);
+           view_table[a->current]->reads &
+               (VIEW_READS_FILTER | VIEW_READS_SELECTED | VIEW_READS_BLOCKS);
 }
 
 void app_context(struct app *a, struct view_context *x)

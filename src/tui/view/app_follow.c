@@ -38,6 +38,7 @@ void app_follow(struct app *a, uint64_t now)
 {
     app_follow_writer(a);
     a->dirty |= growth_follow(&a->growth, &a->target, now, reads(a, VIEW_READS_GROWTH));
+    block_list_only(&a->blocks, &a->filter.what);
     if (reads(a, VIEW_READS_BLOCKS))
         a->dirty |= block_list_follow(&a->blocks, &a->target, now);
     if (reads(a, VIEW_READS_SUMS))

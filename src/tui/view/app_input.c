@@ -154,6 +154,7 @@ static void show_blocks(struct app *a)
     } else {
         return;
     }
+    view_blocks_begin(state_of(a, &view_blocks));
     a->back_from_blocks = a->current;
     show_view(a, view_index(&view_blocks));
 }

@@ -66,12 +66,31 @@ void block_list_births(struct block_list *b, uint64_t since, uint64_t until)
         begin_anew(b, since, until);
 }
 
+void block_list_only(struct block_list *b, const struct choice *what)
+{
+    if (choice_equal(&b->what, what))
+        return;
+    b->what = *what;
+    if (b->wanted)
+        begin_anew(b, b->since, b->until);
+}
+
+static bool is_meant(const struct block_list *b, const struct block_row *row)
+{
+    bool chosen = b->set.count ? site_set_has(&b->set, row->site) : row->site == b->site;
+    struct choice_block block = {
+        .size = row->size, .tid = row->tid,
+        .age_ns = b->now_ns > row->birth_ns ? b->now_ns - row->birth_ns : 0,
+    };
+    return chosen && row->birth >= b->since && row->birth < b->until &&
+           choice_takes(&b->what, &block);
+}
+
 static void take(void *data, const struct block_row *row)
 {
     struct block_list *b = data;
     struct block_rows *r = &b->next;
-    bool chosen = b->set.count ? site_set_has(&b->set, row->site) : row->site == b->site;
-    if (!chosen || row->birth < b->since || row->birth >= b->until)
+    if (!is_meant(b, row))
         return;
     r->blocks += row->blocks;
     r->bytes += row->bytes;
@@ -131,6 +150,7 @@ bool block_list_follow(struct block_list *b, struct target *t, uint64_t now)
         return false;
     if (!b->pass && !begin(b, t, now))
         return false;
+    b->now_ns = t->snapshot.target.wall_ns + (t->ended ? 0 : now - t->snapshot.taken_ns);
     if (block_walk_step(b->pass, SLICE_MS, take, b) != READER_OK)
         return false;
     finish(b);

@@ -6,6 +6,7 @@
 #ifndef MEMTOP_TUI_VIEW_BLOCK_LIST_H
 #define MEMTOP_TUI_VIEW_BLOCK_LIST_H
 
+#include "tui/model/choice.h"
 #include "tui/view/site_set.h"
 #include "tui/view/block_walk.h"
 #include "tui/view/target.h"
@@ -23,6 +24,8 @@ struct block_list {
     struct site_set set;      /* empty: the site alone */
     bool wanted;              /* something was chosen */
     uint64_t since, until;    /* only blocks born then; 0 and UINT64_MAX: all */
+    struct choice what;       /* and only such */
+    uint64_t now_ns;          /* for their ages while a pass is under way */
     struct block_rows rows;   /* the last complete ones */
     bool known;               /* they are of what was chosen */
     unsigned version;         /* changes with rows */
@@ -49,6 +52,9 @@ void block_list_choose(struct block_list *b, uint32_t site, uint64_t since, uint
 /* The same of the sites of a set, which is copied. */
 void block_list_choose_set(struct block_list *b, const struct site_set *set, uint64_t since,
                            uint64_t until);
+/* The same sites', only such as are chosen. */
+void block_list_only(struct block_list *b, const struct choice *what);
+
 /* The same sites', born then. */
 void block_list_births(struct block_list *b, uint64_t since, uint64_t until);
 

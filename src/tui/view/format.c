@@ -128,10 +128,17 @@ char *format_bytes_rate(char *out, size_t n, double per_second)
     return out;
 }
 
+const char *format_s(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 char *format_duration(char *out, size_t n, uint64_t ns)
 {
     uint64_t s = ns / 1000000000;
-    if (ns < 1000)
+    if (!ns)
+        snprintf(out, n, "0 s");
+    else if (ns < 1000)
         snprintf(out, n, "%u ns", (unsigned)ns);
     else if (ns < 1000000)
         snprintf(out, n, "%u us", (unsigned)(ns / 1000));

@@ -40,7 +40,10 @@ char *format_rate(char *out, size_t n, double per_second);
 /* Per second, of bytes: "0 B/s", "1.23 MiB/s". */
 char *format_bytes_rate(char *out, size_t n, double per_second);
 
-/* "12 us", "3.4 ms", "5.6 s", "1m23s", "4h05m", "3d07h". */
+/* What a word has behind a number of things: "1 block", "2 blocks". */
+const char *format_s(int64_t count);
+
+/* "0 s", "12 us", "3.4 ms", "5.6 s", "1m23s", "4h05m", "3d07h". */
 char *format_duration(char *out, size_t n, uint64_t ns);
 
 /* How much is recorded, and how good estimates are: "exact", "counters only",

@@ -68,8 +68,8 @@ static void draw_figure(const struct figure *f, int64_t most, struct canvas *c, 
 static void note_blocks(char *out, size_t n, int64_t blocks, bool estimated)
 {
     char count[16];
-    snprintf(out, n, "%s%s blocks", estimated ? "~" : "",
-             format_count(count, sizeof count, blocks));
+    snprintf(out, n, "%s%s block%s", estimated ? "~" : "",
+             format_count(count, sizeof count, blocks), format_s(blocks));
 }
 
 static void draw_rate(struct canvas *c, int row, int col, const char *name, double rate,

@@ -115,6 +115,9 @@ int view_index(const struct view_ops *view);
 /* The stack of this site, in the view of sites. */
 void view_sites_show(void *state, uint32_t site);
 
+/* The list of blocks, from its beginning, in the view of blocks. */
+void view_blocks_begin(void *state);
+
 /* Only the sites of a set, in the view of sites. */
 void view_sites_only(void *state, const struct site_set *set);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tui/view/block_filter.h"
 #include "tui/view/block_list.h"
 #include "tui/view/format.h"
 #include "tui/view/labels.h"
@@ -126,20 +127,24 @@ static const char *births_text(const struct block_list *b)
 static void draw_title(const struct view_context *x, struct canvas *c, struct rect a)
 {
     const struct block_list *b = x->blocks;
+    char what[128] = "";
     struct label *label = malloc(sizeof *label);
     char count[32], bytes[24];
     canvas_fill(c, a.row, a.col, a.cols, ROLE_HEAD, ' ');
     if (label && b->set.count)
-        snprintf(label->function, sizeof label->function, "%s (%zu call sites)", b->set.name,
-                 b->set.count);
+        snprintf(label->function, sizeof label->function, "%s (%zu call site%s)", b->set.name,
+                 b->set.count, format_s((int64_t)b->set.count));
     else if (label && b->site < x->snapshot->n_sites)
         labels_site(x->symbols, x->snapshot, b->site, label);
     else if (label)
         label->function[0] = '\0';
-    canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD, "%s blocks, %s, of %.100s%s",
+    if (x->filter && block_filter_on(x->filter))
+        block_filter_describe(x->filter, x->snapshot, what, sizeof what);
+    canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD, "%s block%s, %s, of %.100s%s%s%s",
                   format_grouped(count, sizeof count, (int64_t)b->rows.blocks),
+                  format_s((int64_t)b->rows.blocks),
                   format_bytes(bytes, sizeof bytes, (int64_t)b->rows.bytes),
-                  label ? label->function : "", births_text(b));
+                  label ? label->function : "", births_text(b), *what ? ": " : "", what);
     free(label);
 }
 
@@ -184,8 +189,9 @@ static void draw_contents(struct blocks *v, const struct view_context *x, struct
     uint64_t rows = (v->row.size + PER_ROW - 1) / PER_ROW;
     canvas_fill(c, a.row, a.col, a.cols, ROLE_HEAD, ' ');
     canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD,
-                  "0x%" PRIx64 ", %s bytes, %s old", v->row.address,
+                  "0x%" PRIx64 ", %s byte%s, %s old", v->row.address,
                   format_grouped(size, sizeof size, (int64_t)v->row.size),
+                  format_s((int64_t)v->row.size),
                   age_text(x, &v->row, age, sizeof age));
     v->page = a.rows - 1;
     if (v->page < 1)
@@ -224,6 +230,13 @@ static void blocks_draw(void *state, const struct view_context *x, struct canvas
 }
 
 /* ---- input --------------------------------------------------------------------------- */
+
+void view_blocks_begin(void *state)
+{
+    struct blocks *v = state;
+    v->contents = false;
+    v->table.cursor = 0;
+}
 
 static void scroll(struct blocks *v, int64_t by)
 {
@@ -274,10 +287,15 @@ static void blocks_click(void *state, const struct view_context *x, int row, int
 static char *blocks_status(void *state, const struct view_context *x, char *out, size_t n)
 {
     struct blocks *v = state;
-    char all[32];
+    char at[32], all[32];
     bool cut = x->blocks && x->blocks->rows.n == BLOCK_LIST_MOST;
-    snprintf(out, n, "%zu of %s blocks%s%s", v->table.cursor + (v->order.n > 0),
-             format_grouped(all, sizeof all, (int64_t)v->order.n),
+    if (v->contents) {
+        snprintf(out, n, "what is in the block now; Esc: the list");
+        return out;
+    }
+    snprintf(out, n, "%s of %s block%s%s%s",
+             format_grouped(at, sizeof at, (int64_t)(v->table.cursor + (v->order.n > 0))),
+             format_grouped(all, sizeof all, (int64_t)v->order.n), format_s((int64_t)v->order.n),
              cut ? ", others not listed" : "",
              snapshot_has_births(x->snapshot) ? "" : ", " SNAPSHOT_NO_BIRTHS);
     return out;

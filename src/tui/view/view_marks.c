@@ -208,8 +208,8 @@ static char *marks_status(void *state, const struct view_context *x, char *out, 
     char what[128] = "";
     if (x->growth)
         growth_describe(x->growth, x->snapshot, what, sizeof what);
-    snprintf(out, n, "%zu of %zu marks%s%s", v->table.cursor + (count(x) > 0), count(x),
-             *what ? "  D: " : "", what);
+    snprintf(out, n, "%zu of %zu mark%s%s%s", v->table.cursor + (count(x) > 0), count(x),
+             format_s((int64_t)count(x)), *what ? "  D: " : "", what);
     return out;
 }
 

@@ -81,20 +81,20 @@ static void draw_figures(const struct view_context *x, uint32_t site, struct can
     const char *about = r->samples ? "~" : "";
     bool ascii = c->glyphs == GLYPHS_ASCII;
     canvas_printf(c, a.row, a.col, a.cols, ROLE_PLAIN,
-                  "live %s%s%s in %s%s%s blocks, at the peak %s%s", about,
+                  "live %s%s%s in %s%s%s block%s, at the peak %s%s", about,
                   format_bytes(live, sizeof live, r->live_bytes),
                   format_error_bytes(error[0], sizeof error[0], r->live_bytes_error, ascii),
                   about, format_grouped(blocks, sizeof blocks, r->live_blocks),
                   format_error_count(error[1], sizeof error[1], r->live_blocks_error, ascii),
-                  about, format_bytes(peak, sizeof peak, r->peak_bytes));
+                  format_s(r->live_blocks), about, format_bytes(peak, sizeof peak, r->peak_bytes));
     canvas_printf(c, a.row + 1, a.col, a.cols, ROLE_PLAIN,
-                  "overall %s%s%s in %s%s%s allocations, %s temporary", about,
+                  "overall %s%s%s in %s%s%s allocation%s, %s temporary", about,
                   format_bytes(bytes, sizeof bytes, (int64_t)r->bytes_allocated),
                   format_error_bytes(error[0], sizeof error[0], r->bytes_allocated_error,
                                      ascii),
                   about, format_grouped(all, sizeof all, (int64_t)r->allocations),
                   format_error_count(error[1], sizeof error[1], r->allocations_error, ascii),
-                  format_percent(temporary, sizeof temporary, (int64_t)r->temporary,
+                  format_s((int64_t)r->allocations), format_percent(temporary, sizeof temporary, (int64_t)r->temporary,
                                  (int64_t)r->allocations));
 }
 
@@ -264,7 +264,7 @@ static void sites_click(void *state, const struct view_context *x, int row, int 
 static char *sites_status(void *state, const struct view_context *x, char *out, size_t n)
 {
     struct sites *v = state;
-    char all[32], what[128], in[80] = "";
+    char at[32], all[32], what[128], in[80] = "";
     if (v->only.count)
         snprintf(in, sizeof in, " in %.40s (Esc: all)", v->only.name);
     if (v->details) {
@@ -272,15 +272,19 @@ static char *sites_status(void *state, const struct view_context *x, char *out, 
         return out;
     }
     if (shows_growth(x)) {
-        snprintf(out, n, "%zu of %s sites%s that changed %s",
-                 v->growth.table.cursor + (v->growth.order.n > 0),
-                 format_grouped(all, sizeof all, (int64_t)v->growth.order.n), in,
+        snprintf(out, n, "%s of %s site%s%s that changed %s",
+                 format_grouped(at, sizeof at,
+                                (int64_t)(v->growth.table.cursor + (v->growth.order.n > 0))),
+                 format_grouped(all, sizeof all, (int64_t)v->growth.order.n),
+                 format_s((int64_t)v->growth.order.n), in,
                  growth_describe(x->growth, x->snapshot, what, sizeof what));
         return out;
     }
-    int used = snprintf(out, n, "%zu of %s call sites%s",
-                        v->list.table.cursor + (v->list.order.n > 0),
-                        format_grouped(all, sizeof all, (int64_t)v->list.order.n), in);
+    int used = snprintf(out, n, "%s of %s call site%s%s",
+                        format_grouped(at, sizeof at,
+                                       (int64_t)(v->list.table.cursor + (v->list.order.n > 0))),
+                        format_grouped(all, sizeof all, (int64_t)v->list.order.n),
+                        format_s((int64_t)v->list.order.n), in);
     if (v->list.filtered && used > 0 && (size_t)used < n)
         snprintf(out + used, n - (size_t)used, ", only blocks of %s",
                  block_filter_describe(x->filter, x->snapshot, what, sizeof what));

@@ -256,12 +256,12 @@ static void draw_selection(const struct view_context *x, struct canvas *c, struc
     format_bytes(bytes, sizeof bytes, (int64_t)f->sums.taken.bytes);
     format_bytes(all, sizeof all, (int64_t)f->sums.all.bytes);
     if (block_filter_on(f))
-        canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD, "%s%s live blocks, %s%s of %s: %s", about,
-                      blocks, about, bytes, all,
+        canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD, "%s%s live block%s, %s%s of %s: %s",
+                      about, blocks, format_s((int64_t)f->sums.taken.blocks), about, bytes, all,
                       block_filter_describe(f, x->snapshot, what, sizeof what));
     else
-        canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD, "all %s%s live blocks, %s%s", about,
-                      blocks, about, bytes);
+        canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD, "all %s%s live block%s, %s%s", about,
+                      blocks, format_s((int64_t)f->sums.taken.blocks), about, bytes);
 }
 
 static void sizes_draw(void *state, const struct view_context *x, struct canvas *c, struct rect a)

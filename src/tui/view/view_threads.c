@@ -189,7 +189,8 @@ static char *threads_status(void *state, const struct view_context *x, char *out
         alive += x->snapshot->threads[i].alive;
         sums += x->snapshot->threads[i].tid == 0;
     }
-    snprintf(out, n, "%zu threads, %zu alive%s", x->snapshot->n_threads - sums, alive,
+    snprintf(out, n, "%zu thread%s, %zu alive%s", x->snapshot->n_threads - sums,
+             format_s((int64_t)(x->snapshot->n_threads - sums)), alive,
              snapshot_has_births(x->snapshot) ? "" : ", no threads of blocks in compact mode");
     return out;
 }

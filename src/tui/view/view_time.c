@@ -307,11 +307,13 @@ static void draw_figures(const struct timeline_view *v, const struct view_contex
         snprintf(ago, sizeof ago, "%s ago", format_duration(one, sizeof one, past));
     }
     canvas_printf(c, at.row, at.col, at.cols, ROLE_STRONG,
-                  "%s to %s, %s: live %s%s bytes in %s%s blocks",
+                  "%s to %s, %s: live %s%s byte%s in %s%s block%s",
                   time_label(one, sizeof one, from * NS_PER_SECOND),
                   time_label(two, sizeof two, until * NS_PER_SECOND), ago,
                   b->estimated ? "~" : "", format_grouped(bytes, sizeof bytes, b->live_bytes),
-                  b->estimated ? "~" : "", format_grouped(blocks, sizeof blocks, b->live_blocks));
+                  format_s(b->live_bytes),
+                  b->estimated ? "~" : "", format_grouped(blocks, sizeof blocks, b->live_blocks),
+                  format_s(b->live_blocks));
     if (at.rows < 2)
         return;
     int64_t growth = b->live_bytes - a->live_bytes;
@@ -512,8 +514,8 @@ static char *time_status(void *state, const struct view_context *x, char *out, s
 {
     struct timeline_view *v = state;
     char first[24];
-    snprintf(out, n, "%zu of %u call sites, records from %s on",
-             v->table.cursor + (v->n_top > 0), v->n_top,
+    snprintf(out, n, "%zu of %u call site%s, records from %s on",
+             v->table.cursor + (v->n_top > 0), v->n_top, format_s(v->n_top),
              time_label(first, sizeof first, timeline_first(x->snapshot) * NS_PER_SECOND));
     return out;
 }

@@ -101,10 +101,10 @@ static size_t describe_filter(const struct tree_view *v, char *out, size_t n)
                : v->about == ABOUT_GROWTH ? TREE_GROWTH_BLOCKS : TREE_LIVE_BLOCKS;
     const int64_t *in = tree_passing(v->tree)->v, *all = tree_all(v->tree)->v;
     char bytes[24], count[16], share[16];
-    return (size_t)snprintf(out, n, "\"%.40s\": %s (%s) in %s blocks, ", o->filter,
+    return (size_t)snprintf(out, n, "\"%.40s\": %s (%s) in %s block%s, ", o->filter,
                             format_bytes(bytes, sizeof bytes, in[figure]),
                             format_percent(share, sizeof share, in[figure], all[figure]),
-                            format_count(count, sizeof count, in[blocks]));
+                            format_count(count, sizeof count, in[blocks]), format_s(in[blocks]));
 }
 
 static size_t describe_about(const struct tree_view *v, const struct view_context *x, char *out,
@@ -115,9 +115,9 @@ static size_t describe_about(const struct tree_view *v, const struct view_contex
         return (size_t)snprintf(out, n, "the heap's peak, at %s, ",
                                 format_duration(text, sizeof text, x->snapshot->totals.peak_ns));
     if (v->about == ABOUT_THEN && x->then)
-        return (size_t)snprintf(out, n, "as of %s, %u call sites (%s of %s), ",
+        return (size_t)snprintf(out, n, "as of %s, %u call site%s (%s of %s), ",
                                 format_duration(text, sizeof text, x->then->second * 1000000000),
-                                x->then->n_top,
+                                x->then->n_top, format_s(x->then->n_top),
                                 format_percent(share, sizeof share,
                                                tree_all(v->tree)->v[TREE_LIVE_BYTES],
                                                x->then->live_bytes),
@@ -146,7 +146,7 @@ static char *tree_view_status(void *state, const struct view_context *x, char *o
     };
     struct tree_view *v = state;
     const struct tree_options *o = v->tree ? tree_options(v->tree) : NULL;
-    char all[32];
+    char at[32], all[32];
     size_t used = 0;
     snprintf(out, n, "%s", v->message);
     if (!v->tree || v->message[0])
@@ -156,11 +156,12 @@ static char *tree_view_status(void *state, const struct view_context *x, char *o
     if (used < n)
         used += describe_about(v, x, out + used, n - used);
     if (used < n)
-        snprintf(out + used, n - used, "%zu of %s%s rows, %s%s%s",
-                 v->table.cursor + (tree_count(v->tree) > 0),
+        snprintf(out + used, n - used, "%s of %s%s row%s, %s%s%s",
+                 format_grouped(at, sizeof at,
+                                (int64_t)(v->table.cursor + (tree_count(v->tree) > 0))),
                  tree_count(v->tree) == TREE_ROWS_MAX ? "the first " : "",
                  format_grouped(all, sizeof all, (int64_t)tree_count(v->tree)),
-                 modes[o->mode], o->show_hidden ? ", all frames" : "",
+                 format_s((int64_t)tree_count(v->tree)), modes[o->mode], o->show_hidden ? ", all frames" : "",
                  o->fold ? ", folded" : "");
     return out;
 }
