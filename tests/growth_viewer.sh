@@ -22,7 +22,7 @@ wait "mark 2 is set"
 keys D
 wait "Sites]"
 match "^ \+977K +\+1.00k +\+1.00k +977K +1.00k .* make_rows"
-wait "of 1 sites that changed from mark 1 to mark 2"
+wait "of 1 site that changed from mark 1 to mark 2"
 keys D
 wait "nothing changed"
 wait "since mark 2"

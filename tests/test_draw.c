@@ -718,8 +718,11 @@ static void test_pages(void)
     int scroll = 0;
     canvas_init(&c, GLYPHS_ASCII);
     canvas_resize(&c, 50, 80);
-    view_help_draw(&c, (struct rect){ .rows = 50, .cols = 80 }, &scroll);
+    view_help_draw(&c, (struct rect){ .rows = 50, .cols = 80 }, view_tree.where, &scroll);
     compare(&c, "help-80x50-ascii");
+    canvas_resize(&c, 56, 200);
+    view_help_draw(&c, (struct rect){ .rows = 56, .cols = 200 }, view_marks.where, &scroll);
+    compare(&c, "help-200x56-ascii");
     canvas_resize(&c, 11, 50);
     dialog_draw(DIALOG_QUIT, &c);
     compare(&c, "dialog-50x11-ascii");
@@ -743,7 +746,8 @@ static void test_sizes(void)
                 canvas_init(&c, (enum canvas_glyphs)(k % 3));
                 canvas_resize(&c, rows[k / 2], cols);
                 draw_view(&c, view, state);
-                view_help_draw(&c, (struct rect){ .rows = c.rows, .cols = cols }, &scroll);
+                view_help_draw(&c, (struct rect){ .rows = c.rows, .cols = cols },
+                               WHERE_PICKER, &scroll);
                 dialog_draw(DIALOG_WAITING, &c);
                 canvas_fini(&c);
                 drawn++;

@@ -121,8 +121,18 @@ keys <Left>
 match "^ 256K +14% .*to 4,096 bytes"
 keys \\size:4,096<Enter>
 wait ""group:4,096": 256 KiB (14%) in 64 blocks"
+keys \\12345678901234567890123456789012345678901234567890123456789012345678901234567890
+match "^Filter: .*567890_$"
+keys <Esc>
 wait! "1,024 bytes"
 keys yg<Down><Enter>
+match "^1\.75M +100% .* recursion$"
+keys yg
+wait "Enter OK  Esc Close"
+wait! Erase
+keys <Enter>
+match "^1\.50M +86% .*▾ main  "
+keys y\e[\<65;10;10M<Enter>
 match "^1\.75M +100% .* recursion$"
 keys yg<Enter>
 match "^1\.50M +86% .*▾ main  "

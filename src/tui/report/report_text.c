@@ -400,7 +400,8 @@ static void print_short_totals(FILE *out, const struct snapshot *s)
     char a[32], b[32], c[32], d[32];
     fprintf(out, "\n  live %s in %s block%s, peak %s, %s allocation%s\n",
             about_bytes(a, t->live_bytes, t->estimated), about(b, t->live_blocks, t->estimated),
-            format_s(t->live_blocks), about_bytes(c, t->peak_bytes, t->peak_estimated), grouped(d, (int64_t)t->allocations),
+            format_s(t->live_blocks), about_bytes(c, t->peak_bytes, t->peak_estimated),
+            grouped(d, (int64_t)t->allocations),
             format_s((int64_t)t->allocations));
 }
 

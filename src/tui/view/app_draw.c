@@ -69,7 +69,7 @@ static void draw_target(struct app *a)
     a->tab_row = 1 + figures;
     header_tabs(&x, a->current, c, a->tab_row, a->tabs);
     if (a->help)
-        view_help_draw(c, area, &a->help_scroll);
+        view_help_draw(c, area, app_place(a), &a->help_scroll);
     else
         view_table[a->current]->draw(a->states[a->current], &x, c, area);
     header_status(&x, c, c->rows - 2, status_text(a, &x, status, sizeof status));
@@ -89,7 +89,7 @@ static void draw_picker(struct app *a)
     struct canvas *c = &a->canvas;
     if (a->help)
         view_help_draw(c, (struct rect){ .row = 0, .rows = c->rows - 2, .cols = c->cols },
-                       &a->help_scroll);
+                       app_place(a), &a->help_scroll);
     else
         picker_draw(&a->picker, c);
     canvas_text(c, c->rows - 2, 1, c->cols - 1, ROLE_STRONG, a->notice);

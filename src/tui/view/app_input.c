@@ -12,23 +12,30 @@ static const struct view_ops *front(const struct app *a)
     return view_table[a->current];
 }
 
-static bool is_typing(const struct app *a)
+/* What keys are typed into, where they go elsewhere than into the table. */
+static unsigned typing_into(const struct app *a)
 {
-    return !a->picking && !a->help && front(a)->typing &&
-           front(a)->typing(a->states[a->current]);
+    return !a->picking && !a->help && front(a)->typing
+               ? front(a)->typing(a->states[a->current]) : 0;
+}
+
+unsigned app_place(const struct app *a)
+{
+    bool recording = a->target.archive && archive_is_recording(a->target.archive);
+    return a->picking ? WHERE_PICKER : front(a)->where | (recording ? WHERE_FILE : 0u) |
+                                           (app_is_detached(a) ? WHERE_DETACHED : 0u);
 }
 
 unsigned app_where(const struct app *a)
 {
+    if (a->dialog != DIALOG_CLOSED)
+        return WHERE_DIALOG;
     if (a->help)
         return WHERE_HELP;
-    if (a->picking)
-        return WHERE_PICKER;
-    bool recording = a->target.archive && archive_is_recording(a->target.archive);
-    if (a->prompt.question || (is_typing(a) && front(a) != &view_output))
+    if (a->prompt.question)
         return WHERE_PROMPT;
-    return is_typing(a) ? WHERE_TYPING : front(a)->where | (recording ? WHERE_FILE : 0u) |
-                                        (app_is_detached(a) ? WHERE_DETACHED : 0u);
+    unsigned into = typing_into(a);
+    return into ? into : app_place(a);
 }
 
 /* ---- actions ------------------------------------------------------------------ */
@@ -237,7 +244,7 @@ static void press(struct app *a, uint32_t key)
         app_answer(a, dialog_key(a->dialog, key));
     } else if (a->prompt.question) {
         app_file_key(a, key);
-    } else if (is_typing(a) && action == ACTION_NONE) {
+    } else if (typing_into(a) && action == ACTION_NONE) {
         app_context(a, &x);
         front(a)->key(a->states[a->current], &x, key);
     } else {
@@ -265,6 +272,15 @@ static void click(struct app *a, int row, int col)
     }
 }
 
+static void wheel(struct app *a, bool up)
+{
+    unsigned where = app_where(a);
+    if (where & WHERE_MENU)
+        press(a, up ? KEYCODE_UP : KEYCODE_DOWN);
+    for (int i = 0; i < WHEEL_ROWS && !(where & (WHERE_ELSE & ~WHERE_TYPING)); i++)
+        app_act(a, up ? ACTION_UP : ACTION_DOWN);
+}
+
 static void handle(struct app *a, const struct screen_event *event)
 {
     switch (event->kind) {
@@ -280,8 +296,7 @@ static void handle(struct app *a, const struct screen_event *event)
         break;
     case SCREEN_WHEEL_UP:
     case SCREEN_WHEEL_DOWN:
-        for (int i = 0; i < WHEEL_ROWS && a->dialog == DIALOG_CLOSED; i++)
-            app_act(a, event->kind == SCREEN_WHEEL_UP ? ACTION_UP : ACTION_DOWN);
+        wheel(a, event->kind == SCREEN_WHEEL_UP);
         break;
     case SCREEN_NONE:
         break;

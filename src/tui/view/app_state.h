@@ -125,6 +125,9 @@ uint64_t app_follow_due(struct app *a);
 /* Which keys are valid now: enum key_where. */
 unsigned app_where(const struct app *a);
 
+/* Those of the view in front, whatever lies over it. */
+unsigned app_place(const struct app *a);
+
 /* Do what a key stands for. */
 void app_act(struct app *a, enum action action);
 

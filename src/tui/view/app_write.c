@@ -16,9 +16,7 @@
 
 void app_ask_file(struct app *a)
 {
-    if (a->writer)
-        app_notice(a, "a file is being written: once more when it is done");
-    else if (a->target.filled)
+    if (a->target.filled)
         prompt_ask(&a->prompt, "write to (.txt .csv .json .folded): ", "");
 }
 
@@ -86,6 +84,7 @@ static void start_writer(struct app *a, const char *path)
     a->writer = pid;
     a->writer_fd = ends[0];
     app_notice(a, "%s: being written...", path);
+    a->notice_until_ns = UINT64_MAX; /* until it is */
 }
 
 static bool is_picture(const char *path)
@@ -100,6 +99,8 @@ void app_file_key(struct app *a, uint32_t key)
         return;
     if (is_picture(a->prompt.text))
         write_picture(a, a->prompt.text);
+    else if (a->writer)
+        app_notice(a, "another file is being written: once more when it is done");
     else if (a->config->write)
         start_writer(a, a->prompt.text);
     else

@@ -303,13 +303,15 @@ static int draw_key(struct canvas *c, int row, int col, const char *key, const c
     return used + canvas_text(c, row, col + used, c->cols - col - used, ROLE_LABEL, what) + 2;
 }
 
-/* Of a line that is typed, see prompt.h. */
-static void draw_prompt_keys(struct canvas *c, int row)
+/* Of a line that is typed, a menu, and a question: see prompt.h, menu.h, dialog.h. */
+static void draw_other_keys(struct canvas *c, int row, unsigned where)
 {
     int col = 1;
-    col += draw_key(c, row, col, "Enter", "OK");
-    col += draw_key(c, row, col, "Esc", "Cancel");
-    draw_key(c, row, col, "^U", "Erase");
+    if (where & (WHERE_PROMPT | WHERE_MENU))
+        col += draw_key(c, row, col, "Enter", "OK");
+    col += draw_key(c, row, col, "Esc", where & WHERE_MENU ? "Close" : "Cancel");
+    if (where & WHERE_PROMPT)
+        draw_key(c, row, col, "^U", "Erase");
 }
 
 void header_keys(struct canvas *c, int row, unsigned where)
@@ -317,8 +319,8 @@ void header_keys(struct canvas *c, int row, unsigned where)
     size_t n;
     const struct key_row *rows = keys_rows(&n);
     int col = 1;
-    if (where & WHERE_PROMPT) {
-        draw_prompt_keys(c, row);
+    if (where & WHERE_ELSE & ~WHERE_TYPING) {
+        draw_other_keys(c, row, where);
         return;
     }
     if (where & WHERE_TYPING)

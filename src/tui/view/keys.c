@@ -35,8 +35,8 @@ enum action keys_action(uint32_t key, unsigned where)
         return ACTION_NONE;
     if (key == '\n')
         key = KEYCODE_ENTER;
-    if (where & (WHERE_TYPING | WHERE_PROMPT))
-        where &= WHERE_TYPING | WHERE_PROMPT;
+    if (where & WHERE_ELSE)
+        where &= WHERE_ELSE;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (int k = 0; k < 3 && rows[i].where & where; k++)
             if (rows[i].keys[k] == key)

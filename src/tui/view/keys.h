@@ -59,7 +59,11 @@ enum key_where {
     WHERE_SIZES  = 1 << 16, /* the view of sizes and ages */
     WHERE_THREADS = 1 << 17, /* the view of threads */
     WHERE_FILE   = 1 << 18, /* in all views of a recording */
+    WHERE_SORTED = 1 << 19, /* tables that can be sorted by their columns */
     WHERE_PROMPT = 1 << 22, /* a line is being typed: no key does anything else */
+    WHERE_MENU   = 1 << 23, /* something is chosen from a menu, likewise */
+    WHERE_DIALOG = 1 << 24, /* a question is answered, likewise */
+    WHERE_ELSE   = WHERE_TYPING | WHERE_PROMPT | WHERE_MENU | WHERE_DIALOG,
     WHERE_UNITS  = WHERE_GRAPHS | WHERE_SIZES,
     WHERE_CHOICE = WHERE_SIZES | WHERE_THREADS,
     WHERE_ZOOM   = WHERE_GRAPHS | WHERE_TIME,
@@ -106,6 +110,14 @@ enum key_where {
     X(SELECT_SITES, WHERE_CHOICE, KEYCODE_ENTER, 0, 0, "Who", "the call sites of such blocks") \
     X(SELECT, WHERE_CHOICE, ' ', 0, 0, "Select", "only such blocks; on to another row; all") \
     X(OTHER_PANE, WHERE_SIZES, KEYCODE_LEFT, KEYCODE_RIGHT, 0, "Sizes, ages", "the other list") \
+    X(CONTENTS, WHERE_BLOCKS, KEYCODE_ENTER, 0, 0, "Contents", "what is in the block")   \
+    X(COMPARE, WHERE_MARKS, KEYCODE_ENTER, 0, 0, "Since", "growth since this mark")      \
+    X(TAG, WHERE_MARKS, ' ', 0, 0, "A,B", "choose two marks for D")                      \
+    X(RENAME, WHERE_MARKS, 'r', 0, 0, "Rename", "rename the mark")                       \
+    X(DELETE, WHERE_MARKS, 'd', KEYCODE_DELETE, 0, "Delete", "delete the mark")          \
+    X(SAVE, WHERE_MARKS, 'w', 0, 0, "Save", "save the mark in a file")                   \
+    X(LOAD, WHERE_MARKS, 'L', 0, 0, "Load", "load a mark from a file")                   \
+    X(BLOCKS, WHERE_SITES | WHERE_TREE, 'b', 0, 0, "Blocks", "live blocks of the site or row") \
     X(EARLIER, WHERE_TIME, KEYCODE_LEFT, ',', 0, "Back", "the cursor back in time")      \
     X(LATER, WHERE_TIME, KEYCODE_RIGHT, '.', 0, NULL, "the cursor on in time")           \
     X(FAR_EARLIER, WHERE_TIME, KEYCODE_PAGE_UP, KEY_CONTROL('b'), 0, NULL, "far back in time") \
@@ -116,7 +128,7 @@ enum key_where {
     X(MARK_AFTER, WHERE_TIME, ']', 0, 0, NULL, "the mark after the cursor")              \
     X(PAUSE, WHERE_TARGET, 'p', 'Z', 0, "Pause", "hold the picture, or let it go on")    \
     X(TIER, WHERE_TARGET, 'M', 0, 0, NULL, "how much is recorded: exact, counters, sampled") \
-    X(SNAPSHOT_BEFORE, WHERE_FILE, '{', 0, 0, "Before", "a recording: the snapshot before") \
+    X(SNAPSHOT_BEFORE, WHERE_FILE, '{', 0, 0, "Before", "the snapshot before") \
     X(SNAPSHOT_AFTER, WHERE_FILE, '}', 0, 0, "After", "the next one")                    \
     X(SNAPSHOT_FIRST, WHERE_FILE, '(', 0, 0, NULL, "the first one")                      \
     X(SNAPSHOT_LAST, WHERE_FILE, ')', 0, 0, NULL, "the last one")                        \
@@ -138,23 +150,15 @@ enum key_where {
     X(DIFF, WHERE_TARGET, 'D', 0, 0, "Diff", "growth from mark to mark, since the last one, off") \
     X(WRITE, WHERE_SHOWS, 'w', 0, 0, NULL, "write what is shown: name.txt .csv .json .folded") \
     X(UNSELECT, WHERE_TARGET, 'x', 0, 0, NULL, "all blocks again, and the present")      \
-    X(BLOCKS, WHERE_SITES | WHERE_TREE, 'b', 0, 0, "Blocks", "live blocks of the site or row") \
-    X(CONTENTS, WHERE_BLOCKS, KEYCODE_ENTER, 0, 0, "Contents", "what is in the block")   \
-    X(COMPARE, WHERE_MARKS, KEYCODE_ENTER, 0, 0, "Since", "growth since this mark")      \
-    X(TAG, WHERE_MARKS, ' ', 0, 0, "A,B", "choose two marks for D")                      \
-    X(RENAME, WHERE_MARKS, 'r', 0, 0, "Rename", "rename the mark")                       \
-    X(DELETE, WHERE_MARKS, 'd', KEYCODE_DELETE, 0, "Delete", "delete the mark")          \
-    X(SAVE, WHERE_MARKS, 'w', 0, 0, "Save", "save the mark in a file")                   \
-    X(LOAD, WHERE_MARKS, 'L', 0, 0, "Load", "load a mark from a file")                   \
     X(UP, WHERE_MOVE | WHERE_TIME, KEYCODE_UP, 'k', 0, NULL, "one row up")               \
     X(DOWN, WHERE_MOVE | WHERE_TIME, KEYCODE_DOWN, 'j', 0, NULL, "one row down")         \
     X(PAGE_UP, WHERE_MOVE, KEYCODE_PAGE_UP, KEY_CONTROL('b'), 0, NULL, "one page up")    \
     X(PAGE_DOWN, WHERE_MOVE, KEYCODE_PAGE_DOWN, KEY_CONTROL('f'), 0, NULL, "one page down") \
     X(FIRST, WHERE_MOVE, KEYCODE_HOME, 'g', 0, NULL, "first row")                        \
     X(LAST, WHERE_MOVE, KEYCODE_END, 'G', 0, NULL, "last row")                           \
-    X(SORT_LEFT, WHERE_LIST, '<', KEYCODE_LEFT, 0, NULL, "sort by the column to the left") \
-    X(SORT_RIGHT, WHERE_LIST, '>', KEYCODE_RIGHT, 0, "Sort", "sort by the column to the right") \
-    X(REVERSE, WHERE_LIST, 'I', 0, 0, "Reverse", "reverse the order")                    \
+    X(SORT_LEFT, WHERE_SORTED, '<', KEYCODE_LEFT, 0, NULL, "sort by the column to the left") \
+    X(SORT_RIGHT, WHERE_SORTED, '>', KEYCODE_RIGHT, 0, "Sort", "sort by the column to the right") \
+    X(REVERSE, WHERE_SORTED, 'I', 0, 0, "Reverse", "reverse the order")                    \
     X(UNITS, WHERE_UNITS, 'u', 0, 0, "Units", "sizes in blocks or in bytes")            \
     X(ZOOM_IN, WHERE_ZOOM, '+', '=', 0, "Zoom", "graphs: less time, finer steps")        \
     X(ZOOM_OUT, WHERE_ZOOM, '-', 0, 0, NULL, "graphs: more time, coarser steps")         \
@@ -182,7 +186,8 @@ struct key_row {
 const struct key_row *keys_rows(size_t *n);
 
 /* What a key does where any of `where` holds; ACTION_NONE if nothing. Where
- * keys go to the program, only those of WHERE_TYPING count; where a line is typed, none. */
+ * keys go to the program, only those of WHERE_TYPING count; where a line is typed, something
+ * chosen or answered, none. */
 enum action keys_action(uint32_t key, unsigned where);
 
 /* "q", "F10", "^L", "PgUp"; out has n bytes. Returns out. */

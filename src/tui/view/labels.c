@@ -14,6 +14,14 @@
  * round of the symbols' worker and not one for each frame. */
 #define LOOK_AHEAD 8
 
+int labels_place_room(int width, int name, int place, int least)
+{
+    int room = width - name - 2;
+    room = room > least ? room : least;
+    room = room > 0 ? room : 0;
+    return place < room ? place : room;
+}
+
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');

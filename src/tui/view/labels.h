@@ -41,4 +41,8 @@ void labels_short_name(char *out, size_t n, const char *function);
  * what others asked for. */
 bool labels_is_wrapper(const char *short_name, const char *file);
 
+/* Columns that a place gets beside a name: all that it wants where both find room in
+ * `width`, two blanks between them; else what the name leaves, and `least` at least. */
+int labels_place_room(int width, int name, int place, int least);
+
 #endif

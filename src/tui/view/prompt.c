@@ -54,6 +54,11 @@ void prompt_draw(const struct prompt *p, struct canvas *c, struct rect a)
         return;
     canvas_fill(c, row, a.col, a.cols, ROLE_HEAD, ' ');
     int used = canvas_text(c, row, a.col, a.cols, ROLE_HEAD, p->question);
-    used += canvas_text(c, row, a.col + used, a.cols - used - 1, ROLE_HEAD, p->text);
+    const char *text = p->text; /* of a long one the end, where it is typed */
+    while (*text && canvas_width(c, text) > a.cols - used - 1)
+        do
+            text++;
+        while (((unsigned char)*text & 0xc0) == 0x80);
+    used += canvas_text(c, row, a.col + used, a.cols - used - 1, ROLE_HEAD, text);
     canvas_text(c, row, a.col + used, 1, ROLE_HEAD, "_");
 }

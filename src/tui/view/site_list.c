@@ -160,9 +160,10 @@ void site_list_label(const struct view_context *x, uint32_t site, struct canvas 
     struct label label;
     char callers[256];
     labels_site(x->symbols, x->snapshot, site, &label);
-    int place = canvas_width(c, label.place);
-    int most = width / 2 < 28 ? width / 2 : 28;
-    place = width < PLACE_FROM ? 0 : place > most ? most : place;
+    int least = width / 2 < 28 ? width / 2 : 28;
+    int place = width < PLACE_FROM ? 0
+                : labels_place_room(width, canvas_width(c, label.function),
+                                    canvas_width(c, label.place), least);
     int used = canvas_text_middle(c, row, col, width - (place ? place + 2 : 0),
                                   label.pending ? ROLE_DIM : ROLE_FUNCTION, label.function);
     if (place)
@@ -316,9 +317,9 @@ static void draw_frame(struct canvas *c, struct rect area, int row, size_t numbe
                        const struct label *label)
 {
     int used = canvas_printf(c, row, area.col, area.cols, ROLE_DIM, "%3zu ", number);
-    int room = area.cols - used, place = canvas_width(c, label->place);
-    if (place > room / 2)
-        place = room / 2;
+    int room = area.cols - used;
+    int place = labels_place_room(room, canvas_width(c, label->function),
+                                  canvas_width(c, label->place), room / 2);
     int width = room - (place ? place + 2 : 0);
     int name = canvas_text_middle(c, row, area.col + used, width,
                                   label->pending ? ROLE_DIM : ROLE_FUNCTION,

@@ -90,8 +90,9 @@ struct view_ops {
      * there is no such column to sort by. Both or neither. */
     void (*remember)(const void *state, struct settings *s);
     bool (*recall)(void *state, const struct settings *s);
-    /* Keys go to the program; then `key` gets them. May be NULL. */
-    bool (*typing)(const void *state);
+    /* Keys go to the program, a line or a menu, which `key` hands them to: one of
+     * WHERE_TYPING, WHERE_PROMPT and WHERE_MENU, or 0. May be NULL. */
+    unsigned (*typing)(const void *state);
     void (*key)(void *state, const struct view_context *x, uint32_t key);
 };
 
@@ -143,8 +144,8 @@ uint32_t view_time_site(const void *state, const struct view_context *x);
 /* The site that the overview has under its cursor, 0 none. */
 uint32_t view_overview_site(const void *state);
 
-/* Help is a page over the views: it draws all keys; *scroll
- * is brought into range. */
-void view_help_draw(struct canvas *c, struct rect area, int *scroll);
+/* Help is a page over the views: it draws all keys, those first that are valid in one
+ * of the places that `where` has (enum key_where); *scroll is brought into range. */
+void view_help_draw(struct canvas *c, struct rect area, unsigned where, int *scroll);
 
 #endif

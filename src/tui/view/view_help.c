@@ -7,20 +7,30 @@
 #include "tui/view/view.h"
 
 #define KEYS_WIDTH 14
+#define COLUMN_WIDTH 80 /* the page has as many columns as find room */
 
 static const char *const words[] = {
-    "",
     "live      allocated and not freed: Net",
     "overall   all that was ever allocated, freed or not",
     "peak      the most that was ever live at once",
     "temporary allocated, and freed by its thread's very next allocation event",
     "site      one stack of calls that allocates",
-    "dLIVE     growth: live now less live at the mark",
+    "SELF      what the function itself asked for, not those that it calls",
+    "PEAK      what of the peak was the site's; #PEAK blocks",
+    "AVG       average size of all that was allocated",
+    "AGE       average age of what is live",
+    "TREND     of live bytes: steady, GROW, satur. (grew once), shrink, churn",
+    "          (replaced all the time); the view of sites has the evidence",
+    "dLIVE     growth: live now less live at the mark; dMARK since the last mark",
     "ALIVE     allocated since the mark and still alive",
+    "THEN      live at the timeline's cursor; SINCE what came since",
     "foreign   frees of blocks that memtop never saw allocated",
     "exact     every block and stack is recorded; ~ marks estimates from samples",
     "LOST      allocations that could not be recorded: figures are too low",
     "RSS       what the process occupies in memory, memtop's records included",
+    "",
+    "Mouse: a click chooses a view or a row, on a heading sorts by it, once more",
+    "the other way round; on a row's marker opens it. The wheel moves.",
 };
 #define WORDS ((int)(sizeof words / sizeof *words))
 
@@ -39,8 +49,10 @@ static const char *place_of(unsigned where)
          : where & WHERE_TREE && where & WHERE_SITES ? "(sites, tree)"
          : where & WHERE_TREE ? "(call tree)"
          : where == WHERE_TIME ? "(timeline)"
+         : where == WHERE_FILE ? "(recordings)"
          : where & WHERE_SITES ? "(call sites)"
          : where & WHERE_GRAPHS ? "(overview)"
+         : where & WHERE_SORTED ? "(tables)"
          : where & WHERE_LIST ? "(lists)" : "";
 }
 
@@ -65,32 +77,68 @@ static void draw_key(struct canvas *c, struct rect a, int row, const struct key_
     canvas_text(c, row, a.col + rest, a.cols - rest, ROLE_DIM, place_of(key->where));
 }
 
-static int shown_rows(const struct key_row *out[ACTION_COUNT])
+/* A line of the page: a key, or else words; a heading is strong. */
+struct line {
+    const struct key_row *key;
+    const char *text;
+    bool heading;
+};
+
+#define LINES (ACTION_COUNT + WORDS + 3)
+
+/* Keys that are valid in one of these places, or those that are in none. */
+static int add_keys(struct line *out, int n, unsigned where, bool valid)
 {
-    size_t n;
-    const struct key_row *rows = keys_rows(&n);
-    int shown = 0;
-    for (size_t i = 0; i < n; i++)
-        if (help_of(&rows[i]))
-            out[shown++] = &rows[i];
-    return shown;
+    size_t count;
+    const struct key_row *rows = keys_rows(&count);
+    for (size_t i = 0; i < count; i++)
+        if (help_of(&rows[i]) && ((rows[i].where & where) != 0) == valid)
+            out[n++] = (struct line){ .key = &rows[i] };
+    return n;
 }
 
-void view_help_draw(struct canvas *c, struct rect a, int *scroll)
+static int add_text(struct line *out, int n, const char *text, bool heading)
 {
-    const struct key_row *rows[ACTION_COUNT];
-    int n_keys = shown_rows(rows), n = n_keys + WORDS, last = n - (a.rows - 1);
+    out[n] = (struct line){ .text = text, .heading = heading };
+    return n + 1;
+}
+
+/* The keys of the place that somebody comes from, the words, all other keys. */
+static int make_lines(struct line *out, unsigned where)
+{
+    int n = add_keys(out, 0, where, true);
+    n = add_text(out, n, "", false);
+    for (int i = 0; i < WORDS; i++)
+        n = add_text(out, n, words[i], false);
+    n = add_text(out, n, "", false);
+    n = add_text(out, n, "Keys in other places", true);
+    return add_keys(out, n, where, false);
+}
+
+static void draw_line(struct canvas *c, struct rect a, int row, const struct line *line)
+{
+    if (line->key)
+        draw_key(c, a, row, line->key);
+    else
+        canvas_text(c, row, a.col + 2, a.cols - 2, line->heading ? ROLE_STRONG : ROLE_PLAIN,
+                    line->text);
+}
+
+void view_help_draw(struct canvas *c, struct rect a, unsigned where, int *scroll)
+{
+    struct line lines[LINES];
+    int n = make_lines(lines, where), rows = a.rows - 1, columns = a.cols / COLUMN_WIDTH;
+    columns = columns ? columns : 1;
     if (a.rows < 1)
         return;
+    int last = n - rows * columns;
     *scroll = *scroll > last ? last : *scroll;
     *scroll = *scroll < 0 ? 0 : *scroll;
     canvas_fill(c, a.row, a.col, a.cols, ROLE_HEAD, ' ');
     canvas_text(c, a.row, a.col + 1, a.cols, ROLE_HEAD, "Keys, and what the words mean");
-    for (int i = 0; i < a.rows - 1 && *scroll + i < n; i++) {
-        int line = *scroll + i, row = a.row + 1 + i;
-        if (line < n_keys)
-            draw_key(c, a, row, rows[line]);
-        else
-            canvas_text(c, row, a.col + 2, a.cols - 2, ROLE_PLAIN, words[line - n_keys]);
+    for (int i = 0; i < rows * columns && *scroll + i < n; i++) {
+        struct rect column = { .col = a.col + i / rows * COLUMN_WIDTH,
+                               .cols = columns > 1 ? COLUMN_WIDTH - 2 : a.cols };
+        draw_line(c, column, a.row + 1 + i % rows, &lines[*scroll + i]);
     }
 }

@@ -178,9 +178,9 @@ static void marks_click(void *state, const struct view_context *x, int row, int 
     table_click(&v->table, columns, COLUMN_COUNT, row, col);
 }
 
-static bool marks_typing(const void *state)
+static unsigned marks_typing(const void *state)
 {
-    return ((const struct marks *)state)->prompt.question != NULL;
+    return ((const struct marks *)state)->prompt.question ? WHERE_PROMPT : 0;
 }
 
 static void answer(struct marks *v, const struct view_context *x)

@@ -59,10 +59,10 @@ static bool output_action(void *state, const struct view_context *x, enum action
     }
 }
 
-static bool output_typing(const void *state)
+static unsigned output_typing(const void *state)
 {
     const struct output *v = state;
-    return v->typing;
+    return v->typing ? WHERE_TYPING : 0;
 }
 
 static void output_key(void *state, const struct view_context *x, uint32_t key)

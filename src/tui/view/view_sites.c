@@ -94,7 +94,8 @@ static void draw_figures(const struct view_context *x, uint32_t site, struct can
                                      ascii),
                   about, format_grouped(all, sizeof all, (int64_t)r->allocations),
                   format_error_count(error[1], sizeof error[1], r->allocations_error, ascii),
-                  format_s((int64_t)r->allocations), format_percent(temporary, sizeof temporary, (int64_t)r->temporary,
+                  format_s((int64_t)r->allocations),
+                  format_percent(temporary, sizeof temporary, (int64_t)r->temporary,
                                  (int64_t)r->allocations));
 }
 
@@ -331,7 +332,7 @@ const struct view_ops view_sites = {
     .title = "Call sites",
     .state_bytes = sizeof(struct sites),
     .reads = VIEW_READS_SITES | VIEW_READS_GROWTH | VIEW_READS_FILTER,
-    .where = WHERE_TARGET | WHERE_LIST | WHERE_SITES | WHERE_SHOWS,
+    .where = WHERE_TARGET | WHERE_LIST | WHERE_SORTED | WHERE_SITES | WHERE_SHOWS,
     .init = sites_init,
     .fini = sites_fini,
     .draw = sites_draw,

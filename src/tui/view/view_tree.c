@@ -161,7 +161,8 @@ static char *tree_view_status(void *state, const struct view_context *x, char *o
                                 (int64_t)(v->table.cursor + (tree_count(v->tree) > 0))),
                  tree_count(v->tree) == TREE_ROWS_MAX ? "the first " : "",
                  format_grouped(all, sizeof all, (int64_t)tree_count(v->tree)),
-                 format_s((int64_t)tree_count(v->tree)), modes[o->mode], o->show_hidden ? ", all frames" : "",
+                 format_s((int64_t)tree_count(v->tree)), modes[o->mode],
+                 o->show_hidden ? ", all frames" : "",
                  o->fold ? ", folded" : "");
     return out;
 }
@@ -189,7 +190,7 @@ const struct view_ops view_tree = {
     .state_bytes = sizeof(struct tree_view),
     .reads = VIEW_READS_SITES | VIEW_READS_GROWTH | VIEW_READS_SUMS |
              VIEW_READS_FILTER,
-    .where = WHERE_TARGET | WHERE_LIST | WHERE_TREE | WHERE_SHOWS,
+    .where = WHERE_TARGET | WHERE_LIST | WHERE_SORTED | WHERE_TREE | WHERE_SHOWS,
     .init = tree_view_init,
     .fini = tree_view_fini,
     .work = view_tree_work,

@@ -143,7 +143,7 @@ bool view_tree_recall(void *state, const struct settings *s);
 
 bool view_tree_action(void *state, const struct view_context *x, enum action action);
 void view_tree_click(void *state, const struct view_context *x, int row, int col);
-bool view_tree_typing(const void *state);
+unsigned view_tree_typing(const void *state);
 void view_tree_key(void *state, const struct view_context *x, uint32_t key);
 
 /* ---- view_tree_pane.c ----------------------------------------------------------- */

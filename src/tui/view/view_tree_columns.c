@@ -13,6 +13,7 @@
 #include "tui/model/function.h"
 #include "tui/view/format.h"
 #include "tui/view/growth.h"
+#include "tui/view/labels.h"
 
 #define PLACE_FROM 24 /* columns from which a name has its place beside it */
 
@@ -162,7 +163,7 @@ static bool is_unknown(const struct tree_view *v, const struct tree_row *r,
 {
     const struct growth *g = v->x->growth;
     if (column->cell == CELL_AGE)
-        return !r->v[TREE_AGED];
+        return !r->v[TREE_AGED] || !r->v[TREE_LIVE_BLOCKS];
     if (v->about != ABOUT_GROWTH || !g)
         return false;
     if (column->figure == TREE_ALIVE_BYTES)
@@ -201,7 +202,12 @@ static char *cell_text(const struct tree_view *v, const struct tree_row *r,
     case CELL_AVERAGE:
         return format_bytes_short(out, n, r->v[TREE_ALLOCATIONS]
                                       ? value / r->v[TREE_ALLOCATIONS] : 0);
-    case CELL_AGE: return format_duration(out, n, (uint64_t)(value / r->v[TREE_AGED]) * 1000000);
+    case CELL_AGE:
+        if (value < r->v[TREE_AGED]) /* they are in milliseconds */
+            snprintf(out, n, "<1 ms");
+        else
+            format_duration(out, n, (uint64_t)(value / r->v[TREE_AGED]) * 1000000);
+        return out;
     case CELL_SITES: return format_count(out, n, r->sites);
     case CELL_CHANGE: snprintf(out, n, "%s", change_of(v, r)); return out;
     default: return format_bytes_short(out, n, value);
@@ -258,8 +264,9 @@ static void draw_name(const struct tree_row *r, struct canvas *c, int row, int c
     width -= indent + 2;
     function_short_name(name, sizeof name, r->function);
     place_of(r, place, sizeof place);
-    int beside = width < PLACE_FROM ? 0 : canvas_width(c, place);
-    beside = beside > width / 3 ? width / 3 : beside;
+    int beside = width < PLACE_FROM ? 0
+                 : labels_place_room(width, canvas_width(c, r->group ? r->function : name),
+                                     canvas_width(c, place), width / 3);
     int used = canvas_text_middle(c, row, col, width - (beside ? beside + 2 : 0),
                                   r->group ? ROLE_STRONG : r->named ? ROLE_FUNCTION : ROLE_DIM,
                                   r->group ? r->function : name);

@@ -251,10 +251,10 @@ static void take_item(struct tree_view *v, int item)
     }
 }
 
-bool view_tree_typing(const void *state)
+unsigned view_tree_typing(const void *state)
 {
     const struct tree_view *v = state;
-    return v->prompt.question || v->menu.title;
+    return v->prompt.question ? WHERE_PROMPT : v->menu.title ? WHERE_MENU : 0;
 }
 
 void view_tree_key(void *state, const struct view_context *x, uint32_t key)
