@@ -76,8 +76,8 @@ _memtop() {
         return
         ;;
     --sort)
-        word='live_bytes live_blocks allocations frees bytes_allocated temporary peak_bytes'
-        word+=' peak_blocks self'
+        word='live_bytes live_blocks allocations frees bytes_allocated temporary'
+        word+=' short_lived peak_bytes peak_blocks self'
         mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
         return
         ;;

@@ -49,7 +49,8 @@ static void fill_stacks(struct snapshot *s, unsigned step)
         s->sites[i] = (struct site_row){
             .id = i, .node = i, .flags = i % 8, .first_ns = i * 1000,
             .allocations = i * 100 + step, .frees = i * 90, .bytes_allocated = i * 6400 + step * 64,
-            .bytes_freed = i * 5000, .temporary = i, .live_blocks = (int64_t)(i * 10 + step),
+            .bytes_freed = i * 5000, .temporary = i, .short_lived = 3 * i,
+            .live_blocks = (int64_t)(i * 10 + step),
             .live_bytes = (int64_t)(i * 1400 + step * 64), .peak_blocks = (int64_t)i - 3,
             .peak_bytes = -(int64_t)i, .samples = i / 20, .allocations_error = 1,
             .bytes_allocated_error = UINT64_MAX, .live_blocks_error = 3, .live_bytes_error = 4,

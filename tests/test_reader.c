@@ -145,6 +145,39 @@ static void test_peak(void)
     fake_close(&f);
 }
 
+static void test_short_lived(void)
+{
+    struct fake_segment f;
+    struct snapshot s;
+    open_dead(&f);
+    snapshot_init(&s);
+    uint32_t one = fake_thread(&f, 1, "a"), two = fake_thread(&f, 2, "b");
+    uint32_t site = fake_site(&f, fake_node(&f, 0, 1, 0));
+    fake_count(&f, one, site, 48, 100, 90);
+    fake_count(&f, two, site, 48, 10, 10);
+    fake_counters(&f, one, site)->temporary = f.threads[one].temporary = 7;
+    fake_counters(&f, one, site)->short_lived = 20;
+    fake_counters(&f, two, site)->short_lived = 5;
+    f.threads[one].lifetimes[0] = 1;
+    f.threads[one].lifetimes[12] = 19;
+    f.threads[one].lifetimes[13] = 63;
+    f.threads[two].lifetimes[3] = f.threads[two].lifetimes[47] = 5;
+    f.header->short_classes = 13;
+    refresh_once(&f, &s);
+    tap_is_u64(s.totals.short_ns, 256 << 12, "short is what the last class that is short is below");
+    tap_is_u64(s.totals.short_lived, 7 + 1 + 19 + 5, "short-lived ones and temporary ones");
+    tap_is_u64(s.sites[site].short_lived, s.totals.short_lived, "a site has the same");
+    f.header->short_classes = 0;
+    refresh_once(&f, &s);
+    tap_ok(!s.totals.short_ns && !s.totals.short_lived && !s.sites[site].short_lived,
+           "an agent that does not count them leaves them unknown");
+    f.header->short_classes = UINT32_MAX;
+    refresh_once(&f, &s);
+    tap_ok(!s.totals.short_ns && !s.sites[site].short_lived, "nonsense as well");
+    snapshot_fini(&s);
+    fake_close(&f);
+}
+
 static void test_many_sites(void)
 {
     struct fake_segment f;
@@ -788,6 +821,7 @@ int main(void)
     setenv("MEMTOP_DIR", dir, 1);
     test_sums();
     test_peak();
+    test_short_lived();
     test_many_sites();
     test_time();
     test_attached();

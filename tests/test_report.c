@@ -36,6 +36,7 @@ static void fill(struct snapshot *s)
             .allocations = 1234570, .frees = 1234560, .bytes_allocated = 5000,
             .bytes_freed = 1000, .live_blocks = 10, .live_bytes = 4000,
             .peak_bytes = 4500, .peak_blocks = 12, .peak_ns = 250000000, .temporary = 5,
+            .short_ns = 1048576, .short_lived = 617280,
         },
         .threads = threads, .n_threads = 2, .sites = sites, .n_sites = SITES,
         .nodes = nodes, .n_nodes = 3, .modules = modules, .n_modules = 2,
@@ -142,6 +143,41 @@ static void test_json_limits(const struct snapshot *s)
     free(text);
 }
 
+/* With the figure, and where it is not known. */
+static void test_short(struct snapshot *s)
+{
+    struct report r = { .snapshot = s, .top = REPORT_ALL_SITES, .exit_code = -1 };
+    const struct totals known = s->totals;
+    sites[5].short_lived = 2;
+    char *text = render(report_text, &r);
+    tap_ok(strstr(text, "\n  2 short-lived: 100% of its allocations, freed in under 1.0 ms\n"),
+           "a site whose blocks do not live long");
+    free(text);
+    for (int i = 0; i < 2; i++) {
+        text = render(report_json, &r);
+        json_t *j = json_loads(text, 0, NULL), *list = json_object_get(j, "sites");
+        json_t *all = json_object_get(json_object_get(j, "totals"), "short_lived");
+        json_int_t sum = 0;
+        bool nulls = json_is_null(all);
+        for (size_t k = 0; k < json_array_size(list); k++) {
+            sum += number(json_array_get(list, k), NULL, "short_lived");
+            nulls &= json_is_null(json_object_get(json_array_get(list, k), "short_lived"));
+        }
+        if (i == 0)
+            tap_ok(json_integer_value(all) == 617280 && sum == 2, "in JSON, too");
+        else
+            tap_ok(nulls, "null where it is not known, and not 0");
+        json_decref(j);
+        free(text);
+        s->totals.short_ns = 0;
+    }
+    text = render(report_text, &r);
+    tap_ok(strstr(text, "short-lived") == NULL, "and then text has no word of it");
+    free(text);
+    s->totals = known;
+    sites[5].short_lived = 0;
+}
+
 /* Columns of the longest line; the characters here are one column each. */
 static size_t widest(const char *text)
 {
@@ -161,6 +197,7 @@ static void test_text(const struct snapshot *s)
     tap_ok(strstr(text, "1,234,570") != NULL, "counts are exact and grouped");
     tap_ok(strstr(text, "live now") != NULL, "a running process is live now");
     tap_ok(strstr(text, "lost") == NULL, "what did not happen is not mentioned");
+    tap_ok(strstr(text, "617,280        50.0%  freed in under 1.0 ms\n") != NULL, "short lives");
     tap_ok(strchr(text, 0x1b) == NULL, "no escape sequence gets through");
     tap_ok(strstr(text, "bad??[31m") != NULL, "it is shown as question marks");
     tap_ok(strstr(text, "33-48") != NULL && strstr(text, "####") != NULL, "sizes with bars");
@@ -239,6 +276,7 @@ int main(void)
     test_json(&s);
     test_json_limits(&s);
     test_text(&s);
+    test_short(&s);
     test_trend(&s);
     test_text_end(&s);
     test_safe_line();

@@ -341,6 +341,8 @@ static int check(const struct options *o, struct forms *forms)
     rest.forms.at = peak ? "peak" : NULL; /* other moments are the sources' affair */
     if (!forming_read(&rest, "diff", forms, &mark))
         return STATUS_USAGE;
+    if (forms->sort_given && forms->sort == TREE_SHORT_LIVED)
+        return wrong("--sort=short_lived: ", "what is short may differ between A and B");
     if (o->n_args != (o->mark ? 1 : 2))
         return wrong(o->mark ? "--mark compares one process with itself" : "it takes two: A and B",
                      "");

@@ -12,7 +12,7 @@
 static const char head[] =
     "site,live_bytes,live_blocks,allocations,frees,bytes_allocated,bytes_freed,temporary,"
     "peak_bytes,peak_blocks,first_s,estimated,live_bytes_error,live_blocks_error,"
-    "allocations_error,bytes_allocated_error,function,module,file,line,stack\r\n";
+    "allocations_error,bytes_allocated_error,short_lived,function,module,file,line,stack\r\n";
 
 /* Within quotes. In a stack ';' separates. */
 static int put_inner(FILE *out, const char *text, bool in_stack)
@@ -37,7 +37,8 @@ static int put_text(FILE *out, const char *text)
     return bad;
 }
 
-static void put_figures(FILE *out, const struct site_row *s)
+/* known: how many were short-lived. */
+static void put_figures(FILE *out, const struct site_row *s, bool known)
 {
     fprintf(out, "%" PRIu32 ",%" PRId64 ",%" PRId64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
             ",%" PRIu64 ",%" PRId64 ",%" PRId64, s->id, s->live_bytes, s->live_blocks,
@@ -48,12 +49,16 @@ static void put_figures(FILE *out, const struct site_row *s)
     fprintf(out, ",%d,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, s->samples != 0,
             s->live_bytes_error, s->live_blocks_error, s->allocations_error,
             s->bytes_allocated_error);
+    if (known)
+        fprintf(out, ",%" PRIu64, s->short_lived);
+    else
+        fputc(',', out);
 }
 
 static int put_site(FILE *out, const struct walk *w, const struct site_row *site)
 {
     const struct walk_frame *leaf = &w->frames[0];
-    put_figures(out, site);
+    put_figures(out, site, w->export->snapshot->totals.short_ns != 0);
     int bad = put_text(out, leaf->function) | put_text(out, leaf->module) |
               put_text(out, leaf->file ? leaf->file : "");
     if (leaf->line)

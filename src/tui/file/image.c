@@ -71,7 +71,8 @@ static const struct part_column totals_columns[] = {
     TRUTH(struct totals, estimated), TRUTH(struct totals, peak_estimated),
     NUMBER(struct totals, live_blocks_error), NUMBER(struct totals, live_bytes_error),
     NUMBER(struct totals, samples), NUMBER(struct totals, live_samples),
-    NUMBER(struct totals, unsampled_frees),
+    NUMBER(struct totals, unsampled_frees), NUMBER(struct totals, short_ns),
+    NUMBER(struct totals, short_lived),
 };
 
 static const struct part_column verify_columns[] = {
@@ -121,6 +122,7 @@ static const struct part_column site_columns[] = {
     NUMBER(struct site_row, samples), NUMBER(struct site_row, allocations_error),
     NUMBER(struct site_row, bytes_allocated_error),
     NUMBER(struct site_row, live_blocks_error), NUMBER(struct site_row, live_bytes_error),
+    NUMBER(struct site_row, short_lived),
 };
 
 static const struct part_column node_columns[] = {
@@ -192,19 +194,19 @@ static const struct part parts[] = {
 /* Who adds a field adds a column as well, and corrects the number here. */
 #define WANTED "a new field wants a column in a table above"
 _Static_assert(sizeof(struct target_info) == 1480, WANTED);
-_Static_assert(sizeof(struct totals) == 208, WANTED);
+_Static_assert(sizeof(struct totals) == 224, WANTED);
 _Static_assert(sizeof(struct verify_counts) == 24, WANTED);
 _Static_assert(sizeof(struct verify_example) == 8216, WANTED);
 _Static_assert(sizeof(struct size_row) == 88, WANTED);
 _Static_assert(sizeof(struct lifetime_row) == 16, WANTED);
 _Static_assert(sizeof(struct thread_row) == 120, WANTED);
-_Static_assert(sizeof(struct site_row) == 136, WANTED);
+_Static_assert(sizeof(struct site_row) == 144, WANTED);
 _Static_assert(sizeof(struct node_row) == 24, WANTED);
 _Static_assert(sizeof(struct module_row) == 512, WANTED);
 _Static_assert(sizeof(struct density) == 32, WANTED);
 _Static_assert(sizeof(struct second_row) == 304, WANTED);
 _Static_assert(sizeof(struct mark_event) == 72, WANTED);
-_Static_assert(sizeof(struct snapshot) == 8488, WANTED);
+_Static_assert(sizeof(struct snapshot) == 8504, WANTED);
 
 const struct part *part_table(size_t *n)
 {

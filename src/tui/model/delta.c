@@ -312,7 +312,8 @@ bool delta_finish(struct delta *d)
         return false;
     for (size_t i = 0; i < m->n_sites; i++)
         for (int k = 0; k < TREE_FIGURES; k++) {
-            bool known = !d->partial || k < TREE_TEMPORARY;
+            bool known = (!d->partial || k < TREE_TEMPORARY) &&
+                         k != TREE_SHORT_LIVED; /* what that is may differ, or be unknown */
             d->growth[i].v[k] = known ? (int64_t)((uint64_t)d->figures[DELTA_B][i].v[k] -
                                                   (uint64_t)d->figures[DELTA_A][i].v[k]) : 0;
         }

@@ -20,6 +20,7 @@ static const struct {
     { "frees", TREE_FREES, false },
     { "bytes_allocated", TREE_BYTES_ALLOCATED, true },
     { "temporary", TREE_TEMPORARY, false },
+    { "short_lived", TREE_SHORT_LIVED, false },
     { "peak_bytes", TREE_PEAK_BYTES, true },
     { "peak_blocks", TREE_PEAK_BLOCKS, false },
     { "self", TREE_BY_SELF, true },

@@ -86,6 +86,9 @@ struct totals {
     uint64_t foreign_frees, inherited_frees, missed_frees;
     uint64_t lost, lost_bytes, lost_frees; /* in none of the other figures */
     uint64_t unattributed, cut_stacks, nested;
+    uint64_t short_ns;    /* frees of blocks younger than this are short-lived; 0: of
+                             these nothing is known, here and by site */
+    uint64_t short_lived; /* temporary ones are among them */
 };
 
 /* A stack that was found wrong, as each witness saw it. */
@@ -140,6 +143,7 @@ struct site_row {
     uint64_t temporary;
     int64_t live_blocks, live_bytes;
     int64_t peak_blocks, peak_bytes; /* its part in the heap at its peak */
+    uint64_t short_lived; /* frees; see totals */
     uint64_t samples; /* not 0: all of the above are estimates, with */
     uint64_t allocations_error, bytes_allocated_error;
     uint64_t live_blocks_error, live_bytes_error;

@@ -360,6 +360,7 @@ void tree_figures(const struct snapshot *s, bool peak, struct site_figures *figu
             [TREE_FREES] = (int64_t)r->frees,
             [TREE_BYTES_ALLOCATED] = (int64_t)r->bytes_allocated,
             [TREE_TEMPORARY] = (int64_t)r->temporary,
+            [TREE_SHORT_LIVED] = (int64_t)r->short_lived,
             [TREE_PEAK_BYTES] = r->peak_bytes,
             [TREE_PEAK_BLOCKS] = r->peak_blocks,
             [TREE_SAMPLES] = (int64_t)r->samples,

@@ -62,6 +62,7 @@ static void add_counters(struct site_row *row, const struct seg_site_counters *k
     row->bytes_allocated += k->bytes_allocated;
     row->bytes_freed += k->bytes_freed;
     row->temporary += k->temporary;
+    row->short_lived += k->temporary + k->short_lived;
     /* Unsigned, because a hostile sum may overflow. */
     row->peak_bytes = (int64_t)((uint64_t)row->peak_bytes +
                                 (uint64_t)(live_is_peak ? bytes : k->bytes_at_peak));
@@ -132,6 +133,8 @@ static enum reader_status pass(struct copy *c, struct snapshot *s)
         struct site_row *row = &s->sites[i];
         row->live_blocks = (int64_t)(row->allocations - row->frees);
         row->live_bytes = (int64_t)(row->bytes_allocated - row->bytes_freed);
+        if (!s->totals.short_ns)
+            row->short_lived = 0;
     }
     return copy_samples_sites(c, s) ? READER_OK : READER_NO_MEMORY;
 }

@@ -164,6 +164,20 @@ static void forget_lifetimes(struct snapshot *s)
         s->lifetimes[i].frees = 0;
 }
 
+/* They end where a class of lifetimes does. Temporary ones were not timed, but no event
+ * of their thread came between. */
+static void sum_short(const struct copy *c, struct snapshot *s)
+{
+    struct totals *t = &s->totals;
+    uint32_t n = c->file.header.short_classes;
+    if (!n || n >= SEG_LIFE_CLASSES || c->file.header.flags & SEG_FLAG_COMPACT)
+        return;
+    t->short_ns = s->lifetimes[n - 1].below_ns;
+    t->short_lived = t->temporary;
+    for (unsigned i = 0; i < n; i++)
+        t->short_lived += s->lifetimes[i].frees;
+}
+
 static void clear_rows(const struct copy *c, struct snapshot *s)
 {
     double unit = clock_unit_ns(&c->clock, c->file.header.clock_shift_birth);
@@ -270,6 +284,7 @@ enum reader_status copy_threads(struct copy *c, struct snapshot *s)
         add_page(s, copy_page(c, i));
     if (c->file.header.flags & SEG_FLAG_COMPACT)
         forget_lifetimes(s);
+    sum_short(c, s);
     sum_sizes(s);
     copy_samples_totals(c, s);
     add_passed(c, s);

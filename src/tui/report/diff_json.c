@@ -145,7 +145,8 @@ int diff_json(FILE *out, const struct diff *d)
         bad |= rows_array(out, d, FORMS_THREADS);
     if (f->parts & FORMS_TREE) {
         fputs(",\n\"tree\": ", out);
-        bad |= piece_tree(out, f->tree, f->mode, f->tree_top, f->sort, false, f->tree_cut);
+        bad |= piece_tree(out, f->tree, f->mode, f->tree_top, f->sort, false, f->tree_cut,
+                          NULL);
     }
     if (!f->parts || (f->parts & FORMS_SITES))
         bad |= sites_array(out, d);

@@ -73,6 +73,11 @@ static int take_figures(struct forms *f, const struct snapshot *s, char error[FO
         snprintf(error, FORMS_ERROR, "out of memory");
         return -1;
     }
+    if (f->sort_given && f->sort == TREE_SHORT_LIVED && !s->totals.short_ns) {
+        snprintf(error, FORMS_ERROR, "--sort: short_lived is not known here: not in compact mode, "
+                 "nor of agents and files from before memtop counted it");
+        return -1;
+    }
     tree_figures(s, f->moment == FORMS_PEAK, f->figures);
     if (f->moment == FORMS_TIME)
         return at_time(f, s, error);

@@ -44,8 +44,13 @@ void piece_set_signed(json_t *object, const char *key, int64_t n)
 void piece_set_figures(json_t *object, const int64_t v[TREE_FIGURES])
 {
     for (int k = 0; k < TREE_FIGURES; k++)
-        if (selection_figure_name(k))
+        if (selection_figure_name(k) && k != TREE_SHORT_LIVED)
             piece_set_signed(object, selection_figure_name(k), v[k]);
+}
+
+void piece_set_short(json_t *object, const struct totals *t, uint64_t n)
+{
+    json_object_set_new(object, "short_lived", t->short_ns ? piece_number(n) : json_null());
 }
 
 int piece_put(FILE *out, json_t *piece)
@@ -109,7 +114,7 @@ const char *piece_tree_mode(enum tree_mode mode)
     return names[mode];
 }
 
-static json_t *tree_row_object(const struct tree_row *row)
+static json_t *tree_row_object(const struct tree_row *row, const struct totals *totals)
 {
     json_t *j = json_object(), *self = json_object();
     piece_set_number(j, "depth", row->depth);
@@ -120,12 +125,16 @@ static json_t *tree_row_object(const struct tree_row *row)
     piece_set_number(j, "sites", row->sites);
     piece_set_figures(j, row->v);
     piece_set_figures(self, row->self);
+    if (totals) {
+        piece_set_short(j, totals, (uint64_t)row->v[TREE_SHORT_LIVED]);
+        piece_set_short(self, totals, (uint64_t)row->self[TREE_SHORT_LIVED]);
+    }
     json_object_set_new(j, "self", self);
     return j;
 }
 
 int piece_tree(FILE *out, const struct tree *t, enum tree_mode mode, size_t top, int sort,
-              bool one_line, bool cut)
+              bool one_line, bool cut, const struct totals *totals)
 {
     bool *shown = forms_largest_rows(t, sort, top, &cut);
     if (!shown)
@@ -138,7 +147,7 @@ int piece_tree(FILE *out, const struct tree *t, enum tree_mode mode, size_t top,
         if (!shown[i])
             continue;
         fprintf(out, "%s%s", comma, newline);
-        bad = piece_put(out, tree_row_object(tree_row(t, i)));
+        bad = piece_put(out, tree_row_object(tree_row(t, i), totals));
         comma = ",";
     }
     fputs("]}", out);

@@ -56,6 +56,9 @@ static json_t *totals_object(const struct snapshot *s)
     json_object_set_new(j, "peak_s", piece_seconds(t->peak_ns));
     piece_set_number(j, "peak_slack_bytes", s->target.peak_slack);
     piece_set_number(j, "temporary", t->temporary);
+    piece_set_short(j, t, t->short_lived);
+    json_object_set_new(j, "short_below_ns",
+                        t->short_ns ? piece_number(t->short_ns) : json_null());
     piece_set_number(j, "foreign_frees", t->foreign_frees);
     piece_set_number(j, "inherited_frees", t->inherited_frees);
     piece_set_number(j, "missed_frees", t->missed_frees);
@@ -236,6 +239,7 @@ static json_t *site_object(const struct batch *b, const struct site_row *site)
     piece_set_signed(j, "peak_blocks", site->peak_blocks);
     piece_set_signed(j, "peak_bytes", site->peak_bytes);
     piece_set_number(j, "temporary", site->temporary);
+    piece_set_short(j, &b->report->snapshot->totals, site->short_lived);
     json_object_set_new(j, "first_s", piece_seconds(site->first_ns));
     const struct verdict *verdict = site_watch_verdict(&b->watch, site->id);
     if (verdict && verdict->label != VERDICT_NONE)
@@ -291,6 +295,8 @@ static int put_forms(FILE *out, const struct report *r)
         json_object_set_new(j, "pattern", piece_text(f->filter));
         piece_set_number(j, "sites", f->selection.n);
         piece_set_figures(j, f->selection.passing.v);
+        piece_set_short(j, &r->snapshot->totals,
+                        (uint64_t)f->selection.passing.v[TREE_SHORT_LIVED]);
         bad |= member(out, r, "filter", j);
     }
     return bad;
@@ -405,7 +411,8 @@ int report_json(FILE *out, const struct report *r)
         bad |= member(out, r, "threads", rows_array(r, FORMS_THREADS));
     if (forms_show(f, FORMS_TREE)) {
         fputs(r->one_line ? ",\"tree\":" : ",\n\"tree\": ", out);
-        bad |= piece_tree(out, f->tree, f->mode, f->tree_top, f->sort, r->one_line, f->tree_cut);
+        bad |= piece_tree(out, f->tree, f->mode, f->tree_top, f->sort, r->one_line, f->tree_cut,
+                          &r->snapshot->totals);
     }
     if (forms_show(f, FORMS_SITES))
         bad |= sites_array(out, r);

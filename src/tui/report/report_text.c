@@ -124,6 +124,16 @@ static void print_errors(FILE *out, const struct totals *t)
                 bytes(b, (int64_t)t->live_bytes_error), t->live_samples);
 }
 
+static void print_short(FILE *out, const struct totals *t)
+{
+    char a[32], b[32];
+    if (t->short_ns)
+        fprintf(out, "  %-15s %18s %11.1f%%  freed in under %s\n", "short-lived",
+                about(a, (int64_t)t->short_lived, t->estimated),
+                t->allocations ? 100.0 * (double)t->short_lived / (double)t->allocations : 0.0,
+                format_duration(b, sizeof b, t->short_ns));
+}
+
 static void print_totals(FILE *out, const struct report *r)
 {
     const struct totals *t = &r->snapshot->totals;
@@ -140,6 +150,7 @@ static void print_totals(FILE *out, const struct report *r)
     print_errors(out, t);
     print_peak(out, r);
     print_share(out, "temporary", t->temporary, t->allocations);
+    print_short(out, t);
     print_share(out, "reallocations", t->reallocations, 0);
 }
 
@@ -327,6 +338,20 @@ static void print_trend(FILE *out, const struct batch *b, const struct site_row 
         fprintf(out, "  %s\n", format_verdict(text, sizeof text, v, true));
 }
 
+/* Where that is most of what it does, or what was asked for. */
+static void print_site_short(FILE *out, const struct batch *b, const struct site_row *site)
+{
+    const struct forms *f = b->report->forms;
+    const struct totals *t = &b->report->snapshot->totals;
+    bool asked = f && f->sort == TREE_SHORT_LIVED;
+    char a[32], c[32];
+    if (t->short_ns && site->short_lived && (asked || site->short_lived > site->allocations / 2))
+        fprintf(out, "  %s short-lived: %.0f%% of its allocations, freed in under %s\n",
+                about(a, (int64_t)site->short_lived, site->samples != 0),
+                100.0 * (double)site->short_lived / (double)site->allocations,
+                format_duration(c, sizeof c, t->short_ns));
+}
+
 static void print_site(FILE *out, const struct batch *b, const struct site_row *site)
 {
     const struct forms *forms = b->report->forms;
@@ -345,6 +370,7 @@ static void print_site(FILE *out, const struct batch *b, const struct site_row *
     if (estimated && !forms_elsewhen(forms))
         print_site_errors(out, site);
     print_trend(out, b, site);
+    print_site_short(out, b, site);
     text_stack(out, b);
 }
 
