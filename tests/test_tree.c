@@ -270,6 +270,18 @@ static void test_by_module(const struct snapshot *s, const struct site_figures *
     tree_free(plain);
 }
 
+static bool equal_rows(const struct tree *a, const struct tree *b)
+{
+    bool same = tree_count(a) == tree_count(b);
+    for (size_t i = 0; i < tree_count(a) && same; i++) {
+        const struct tree_row *x = tree_row(a, i), *y = tree_row(b, i);
+        same = x->key == y->key && x->depth == y->depth && x->expanded == y->expanded &&
+               x->last == y->last && memcmp(x->v, y->v, sizeof x->v) == 0 &&
+               memcmp(x->self, y->self, sizeof x->self) == 0;
+    }
+    return same;
+}
+
 /* A step that is over at once, again and again, and stopped now and then. */
 static void test_slices(const struct snapshot *s, const struct site_figures *figures)
 {
@@ -279,26 +291,80 @@ static void test_slices(const struct snapshot *s, const struct site_figures *fig
     unsigned slices = 1;
     tree_open_all(t, true);
     tree_open_all(whole, true);
-    tap_ok(tree_show(t) == 1, "there is nothing to show yet");
+    tap_ok(tree_show(t, 60000) == 1, "there is nothing to show yet");
     for (int i = 0; i < 3 && tree_step(t, &from, 0) == 1; i++)
         if (i == 1)
             tree_stop(t);
     while (tree_step(t, &from, 0) == 1)
         slices++;
     tree_update(whole, s, NULL, figures, s->n_sites, 1);
-    bool same = tree_count(t) == tree_count(whole);
-    for (size_t i = 0; i < tree_count(t) && same; i++)
-        same = tree_row(t, i)->key == tree_row(whole, i)->key &&
-               tree_row(t, i)->v[0] == tree_row(whole, i)->v[0];
-    tap_ok(slices > 5 && same && tree_count(t) > 5, "%u slices make the same %zu rows", slices,
-           tree_count(t));
+    tap_ok(slices > 5 && equal_rows(t, whole) && tree_count(t) > 5,
+           "%u slices make the same %zu rows", slices, tree_count(t));
     tap_ok(tree_progress(t) == 100, "all of it is done");
     tree_options(t)->mode = TREE_INVERTED;
     tree_options(whole)->mode = TREE_INVERTED;
     tree_update(whole, s, NULL, figures, s->n_sites, 1);
-    tap_ok(tree_show(t) == 0 && tree_count(t) == tree_count(whole), "another mode, at once");
+    tap_ok(tree_show(t, 60000) == 0 && equal_rows(t, whole), "another mode, at once");
     tree_free(t);
     tree_free(whole);
+}
+
+/* Rows that are made bit by bit, while what is asked for changes. */
+static void test_sliced_rows(const struct snapshot *s, const struct site_figures *figures)
+{
+    struct tree *t = tree_new(), *whole = tree_new();
+    struct tree_source from = { .snapshot = s, .names_version = 1, .figures = figures,
+                                .n = s->n_sites };
+    tree_step(t, &from, 60000);
+    for (int mode = TREE_MODES; mode-- > 0;) {
+        struct tree_options *o = tree_options(t), *p = tree_options(whole);
+        size_t before = tree_count(t), slices = 1;
+        tree_open_all(t, true);
+        o->mode = (enum tree_mode)((mode + 1) % TREE_MODES);
+        bool early = tree_show(t, 0) == 1 && tree_count(t) == before;
+        o->mode = p->mode = (enum tree_mode)mode;
+        early &= tree_step(t, &from, 0) == 1 && tree_count(t) == before;
+        o->reverse = p->reverse = !o->reverse;
+        o->sort = p->sort = TREE_ALLOCATIONS;
+        early &= tree_step(t, &from, 0) == 1 && tree_count(t) == before;
+        while (tree_step(t, &from, 0) == 1)
+            slices++;
+        tree_open_all(whole, true);
+        tree_update(whole, s, NULL, figures, s->n_sites, 1);
+        tap_ok(early && slices > 1 && equal_rows(t, whole),
+               "mode %d: the old rows stay, then come %zu new ones", mode, tree_count(t));
+    }
+    size_t row = 0;
+    while (!tree_row(t, row)->expanded)
+        row++;
+    bool early = tree_show(t, 0) == 1;
+    tree_open(t, row, false); /* it is among the new ones already */
+    while (tree_show(t, 0) == 1)
+        continue;
+    tap_ok(early && row < 10 && tree_row(t, row)->expandable && !tree_row(t, row)->expanded,
+           "what is closed meanwhile is closed");
+    tree_free(t);
+    tree_free(whole);
+}
+
+/* Down from the first row, wherever it comes to be, to the end; and no further row. */
+static void test_hottest(const struct snapshot *s, const struct site_figures *figures)
+{
+    for (int mode = 0; mode < TREE_FLAT; mode++) {
+        struct tree *t = tree_new();
+        size_t open = 0, i = 0;
+        tree_options(t)->mode = (enum tree_mode)mode;
+        tree_open_hottest(t, TREE_FIRST_ROW);
+        tree_update(t, s, NULL, figures, SITES, 0);
+        while (i < tree_count(t) && tree_row(t, i)->expanded)
+            i++;
+        bool ends = i < tree_count(t) && !tree_row(t, i)->expandable;
+        for (size_t k = 0; k < tree_count(t); k++)
+            open += tree_row(t, k)->expanded && tree_row(t, k)->sites > 1;
+        tap_ok(i > 0 && ends && open <= i + 1, "mode %d: the first %zu rows lead to the hottest",
+               mode, i);
+        tree_free(t);
+    }
 }
 
 static const struct tree_row *row_of_key(const struct tree *t, uint64_t key)
@@ -320,13 +386,13 @@ static void test_reveal(const struct snapshot *s, const struct site_figures *fig
         size_t shown = 0, all = 0, found = 0;
         for (size_t i = 0; i < tree_count(t); i++)
             shown += number(tree_row(t, i)) == 7;
-        for (uint64_t key; (key = tree_reveal(t, &p)) && tree_show(t) == 0; found++) {
+        for (uint64_t key; (key = tree_reveal(t, &p)) && tree_show(t, 60000) == 0; found++) {
             const struct tree_row *r = row_of_key(t, key);
             if (!r || number(r) != 7)
                 break;
         }
         tree_open_all(t, true);
-        tree_show(t);
+        tree_show(t, 60000);
         for (size_t i = 0; i < tree_count(t); i++)
             all += number(tree_row(t, i)) == 7;
         tap_ok(found > 0 && found + shown <= all, "mode %d: %zu of %zu rows are brought to light",
@@ -347,7 +413,7 @@ static void test_names(const struct snapshot *s, const struct site_figures *figu
     for (int i = 0; i < 40; i++) {
         size_t row = (size_t)rand() % tree_count(t);
         tree_open(t, row, true);
-        tree_show(t);
+        tree_show(t, 60000);
     }
     for (size_t i = 0; i < tree_count(t); i++)
         if (tree_row(t, i)->expanded)
@@ -427,7 +493,7 @@ static void test_closed(const struct snapshot *s, const struct site_figures *fig
     tap_ok(all > 50 && count_open(t) < 5, "all closed, then named: %zu are open, of %zu",
            count_open(t), all);
     tree_open_all(t, true);
-    tree_show(t);
+    tree_show(t, 60000);
     tree_options(t)->show_hidden = true;
     tree_open(t, 0, false);
     tree_step(t, &from, 60000);
@@ -466,18 +532,22 @@ static void test_zoom_stays(const struct snapshot *s, const struct site_figures 
     tree_update(t, s, NULL, figures, SITES, 1);
     size_t row = row_at(t, s, 2);
     uint32_t outer = tree_row(t, row)->node;
-    tap_ok(tree_zoom(t, row) && tree_show(t) == 0 && shows_node(t, outer), "zoomed, unnamed");
+    tap_ok(tree_zoom(t, row) && tree_show(t, 60000) == 0 && shows_node(t, outer),
+           "zoomed, unnamed");
     row = row_at(t, s, 2);
     uint32_t inner = tree_row(t, row)->node;
-    tap_ok(tree_zoom(t, row) && tree_show(t) == 0 && shows_node(t, inner), "and once more");
+    tap_ok(tree_zoom(t, row) && tree_show(t, 60000) == 0 && shows_node(t, inner),
+           "and once more");
     nameless = false;
     tree_update(t, s, NULL, figures, SITES, 2);
     tap_ok(shows_node(t, inner), "with names it is still the same");
     tree_options(t)->show_hidden = true;
     tree_update(t, s, NULL, figures, SITES, 2);
     tap_ok(shows_node(t, inner), "and with all frames");
-    tap_ok(tree_zoom_out(t) && tree_show(t) == 0 && shows_node(t, outer), "out goes to the outer");
-    tap_ok(tree_zoom_out(t) && tree_show(t) == 0 && tops(t, false) == tree_all(t)->v[0] &&
+    tap_ok(tree_zoom_out(t) && tree_show(t, 60000) == 0 && shows_node(t, outer),
+           "out goes to the outer");
+    tap_ok(tree_zoom_out(t) && tree_show(t, 60000) == 0 &&
+           tops(t, false) == tree_all(t)->v[0] &&
            !tree_zoom_out(t), "and to all");
     tree_free(t);
 }
@@ -520,7 +590,7 @@ static void test_large(void)
         start = milliseconds();
         tree_update(t, &s, NULL, figures, s.n_sites, 0);
         double again = milliseconds();
-        tree_show(t);
+        tree_show(t, 60000);
         printf("# %zu nodes, mode %d: %.1f ms, the rows alone %.1f (first %.1f)\n", s.n_nodes,
                mode, again - start, milliseconds() - again, first);
     }
@@ -543,6 +613,8 @@ int main(void)
     test_groups(&s, figures);
     test_by_module(&s, figures);
     test_slices(&s, figures);
+    test_sliced_rows(&s, figures);
+    test_hottest(&s, figures);
     test_reveal(&s, figures);
     test_names(&s, figures);
     test_names_unseen(&s, figures);

@@ -129,12 +129,14 @@ void tree_free(struct tree *t)
     free(t->frames);
     free(t->places);
     free(t->paths);
+    free(t->sums);
     free(t->node_place);
     free(t->node_path);
     free(t->node_match);
     free(t->part_path);
     free(t->reopen);
     free(t->rows);
+    tree_rows_fini(t);
     free(t);
 }
 
@@ -148,7 +150,9 @@ static uint64_t now_ns(void)
 
 bool slice_over(struct slice *s)
 {
-    return ++s->count % 256 == 0 && s->until_ns != UINT64_MAX && now_ns() >= s->until_ns;
+    if (++s->count % 256 == 0 && s->until_ns != UINT64_MAX)
+        s->over |= now_ns() >= s->until_ns;
+    return s->over;
 }
 
 /* Another program, another reader, or modules that have gone: start afresh. */
@@ -171,9 +175,13 @@ static void forget(struct tree *t, const struct snapshot *s, struct symbols *sy)
 static bool reserve_nodes(struct tree *t, size_t n)
 {
     size_t a = t->cap_nodes, b = t->cap_nodes;
-    return tree_reserve((void **)&t->node_place, &a, n, sizeof(uint32_t)) &&
-           tree_reserve((void **)&t->node_path, &b, n, sizeof(uint32_t)) &&
-           tree_reserve((void **)&t->node_match, &t->cap_nodes, n, sizeof(bool));
+    if (!tree_reserve_raw((void **)&t->node_place, &a, n, sizeof(uint32_t)) ||
+        !tree_reserve_raw((void **)&t->node_path, &b, n, sizeof(uint32_t)) ||
+        !tree_reserve_raw((void **)&t->node_match, &t->cap_nodes, n, sizeof(bool)))
+        return false;
+    t->node_place[0] = t->node_path[0] = 0;
+    t->node_match[0] = false;
+    return true;
 }
 
 static void begin(struct tree *t, const struct tree_source *from)
@@ -220,7 +228,7 @@ static int do_phase(struct tree *t, const struct snapshot *s, struct slice *slic
     case PHASE_CLEAR: return tree_sums_clear(t, slice);
     case PHASE_ADD: return tree_sums_add(t, s, slice);
     case PHASE_ROLL: return tree_sums_roll(t, slice);
-    case PHASE_ROWS: return tree_rows_make(t);
+    case PHASE_ROWS: return tree_rows_make(t, slice);
     }
     return 0;
 }
@@ -243,6 +251,8 @@ static int go_on(struct tree *t, const struct tree_source *from, struct slice *s
             begin_matching(t);
         if (t->phase == PHASE_PATHS && t->changed)
             tree_zoom_follow(t);
+        if (t->phase == PHASE_ROLL)
+            tree_rows_restart(t);
         t->at = 0;
         t->phase = t->phase == PHASE_ROWS ? PHASE_IDLE : (enum phase)(t->phase + 1);
     }
@@ -284,11 +294,16 @@ void tree_stop(struct tree *t)
     t->phase = PHASE_IDLE;
 }
 
-int tree_show(struct tree *t)
+int tree_show(struct tree *t, unsigned budget_ms)
 {
-    if (t->phase != PHASE_IDLE || !t->from.figures)
+    struct slice slice = { .until_ns = now_ns() + budget_ms * UINT64_C(1000000) };
+    if ((t->phase != PHASE_IDLE && t->phase != PHASE_ROWS) || !t->from.figures)
         return 1;
-    return tree_rows_make(t);
+    if (t->phase == PHASE_IDLE)
+        tree_rows_restart(t);
+    int result = tree_rows_make(t, &slice);
+    t->phase = result == 1 ? PHASE_ROWS : PHASE_IDLE;
+    return result;
 }
 
 unsigned tree_progress(const struct tree *t)
@@ -334,11 +349,13 @@ void tree_open(struct tree *t, size_t row, bool open)
 {
     if (row < t->n_rows)
         tree_rows_set(t, t->rows[row].key, t->rows[row].node, open);
+    tree_rows_restart(t);
 }
 
 void tree_open_hottest(struct tree *t, uint64_t key)
 {
     t->hottest = key;
+    tree_rows_restart(t);
 }
 
 void tree_open_all(struct tree *t, bool open)
@@ -347,6 +364,7 @@ void tree_open_all(struct tree *t, bool open)
     t->open_all = open;
     t->all_anew = true;
     t->n_reopen = 0;
+    tree_rows_restart(t);
 }
 
 void tree_figures(const struct snapshot *s, bool peak, struct site_figures *figures)

@@ -15,7 +15,8 @@
  *     for (size_t i = 0; i < tree_count(t); i++) print(tree_row(t, i));
  *
  * Where the sites are many, tree_step does the same in slices, with the old rows in
- * place until the new ones are there; and tree_show makes only the rows anew.
+ * place until the new ones are there; and tree_show, in slices as well, makes only the
+ * rows anew.
  *
  * Figures may also come in parts, several of a site, each in a group (a thread, a
  * size class): then groups are the topmost rows, and below each is the tree of its
@@ -128,9 +129,9 @@ void tree_stop(struct tree *t);
 /* How far the first tree, or one with other names, has come: 0 to 100. */
 unsigned tree_progress(const struct tree *t);
 
-/* Make the rows anew where only mode, sort, reverse, zoom and what is open have
- * changed. 1: a step is under way, they come with it. */
-int tree_show(struct tree *t);
+/* Go on, likewise, towards new rows where only mode, sort, reverse, zoom and what is
+ * open have changed. 1: they come with the steps that follow. */
+int tree_show(struct tree *t, unsigned budget_ms);
 
 size_t tree_count(const struct tree *t);
 const struct tree_row *tree_row(const struct tree *t, size_t i);
@@ -143,7 +144,9 @@ const char *tree_complaint(const struct tree *t);
 
 /* All take effect when rows are next made. */
 void tree_open(struct tree *t, size_t row, bool open);
-void tree_open_hottest(struct tree *t, uint64_t key); /* down to its end */
+/* Down to its end, from a row or from the first one that there will be. */
+#define TREE_FIRST_ROW UINT64_MAX
+void tree_open_hottest(struct tree *t, uint64_t key);
 void tree_open_all(struct tree *t, bool open);
 /* Show one row's subtree only; false: it cannot be (flat). */
 bool tree_zoom(struct tree *t, size_t row);

@@ -152,8 +152,10 @@ uint64_t tree_reveal(struct tree *t, const struct pattern *p)
     for (size_t i = 0; i < t->n_parts; i++)
         if (t->part_path[i])
             look_at(&s, t, i);
-    if (s.best_key)
+    if (s.best_key) {
         open_way(t, &s);
+        tree_rows_restart(t);
+    }
     tree_map_fini(&s.shown);
     free(s.matches);
     return s.best_key;

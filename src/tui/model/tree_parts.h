@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The parts of a call tree, private to tree*.c: frames (tree_frames.c), paths
- * (tree_paths.c) and their sums (tree_sums.c), rows (tree_rows.c), what is asked of
- * rows (tree_find.c) and zooming into one (tree_zoom.c). Each's work is done in
- * slices: it returns 1 when its time is up, and goes on from there; 0 when it is done;
- * -1 without memory. Indexes start at 1.
+ * (tree_paths.c) and their sums (tree_sums.c), rows (tree_rows.c) and what is below one
+ * (tree_groups.c), what is asked of rows (tree_find.c) and zooming into one
+ * (tree_zoom.c). Each's work is done in slices: it returns 1 when its time is up, and
+ * goes on from there; 0 when it is done; -1 without memory. Indexes start at 1.
  */
 #ifndef MEMTOP_TUI_MODEL_TREE_PARTS_H
 #define MEMTOP_TUI_MODEL_TREE_PARTS_H
@@ -46,7 +46,8 @@ struct place {
     bool matches;       /* the filter */
 };
 
-/* A chain of frames from the root. Parents precede children; 0 is the root. */
+/* A chain of frames from the root. Parents precede children; 0 is the root. Small, as
+ * many stacks are walked along them: their sums are apart. */
 struct path {
     uint32_t parent, frame, child, next;
     uint32_t top;       /* its topmost one */
@@ -55,7 +56,6 @@ struct path {
     uint32_t sites, best;
     bool nested;        /* its frame is among those above it */
     int64_t best_value;
-    int64_t v[TREE_FIGURES];
 };
 
 /* What an update does, one after the other. */
@@ -71,10 +71,56 @@ enum { ZOOM_DEPTH = 256, ZOOM_LEVELS = 32 };
 struct slice {
     uint64_t until_ns;
     unsigned count;
+    bool over;
 };
 
-/* Whether the time is up; looks at the clock now and then. */
+/* Whether the time is up; looks at the clock now and then. Once it is, it stays so. */
 bool slice_over(struct slice *s);
+
+/* A row to be, among those with the same parent. */
+struct group {
+    struct tree_row row;
+    uint32_t path;      /* in the standard tree; else of a group only */
+    size_t first, n;    /* its entries, in the inverted one */
+    int64_t best;
+};
+
+/* A part on its way up, in the inverted tree. */
+struct entry {
+    uint32_t part, path;
+    uint32_t group;     /* while they are sorted into groups */
+};
+
+/* The rows below one that is open, while rows are made. */
+struct level {
+    struct group *groups;
+    struct group_order {
+        double value;
+        uint32_t group;
+    } *order;             /* that they are shown in */
+    struct entry *entries; /* in the inverted tree: those one frame up, by groups */
+    size_t n, cap, cap_order, n_entries, cap_entries;
+    uint64_t above;       /* key of the row that they are below */
+    bool gathered;
+    size_t at;            /* how far that has come */
+    size_t next;          /* in the order: to be appended */
+};
+
+/* Rows that are being made, from the top down. */
+struct making {
+    bool begun;
+    enum tree_mode mode;  /* begun with these */
+    int sort;
+    bool reverse;
+    uint64_t hottest;     /* key to open down from, 0 none */
+    struct level *levels; /* what they hold stays for the next time */
+    size_t depth, cap_levels;
+    struct tree_row *rows;
+    size_t n_rows, cap_rows;
+    uint32_t *group_of;   /* by frame: 1 + its group; zeros between two levels */
+    struct entry *scratch;
+    size_t cap_group_of, cap_scratch;
+};
 
 struct tree {
     struct tree_options options, built; /* built: those of paths and matches */
@@ -93,7 +139,8 @@ struct tree {
     struct frame *frames;
     struct place *places;
     struct path *paths;
-    size_t n_frames, cap_frames, n_places, cap_places, n_paths, cap_paths;
+    struct site_figures *sums;        /* by path */
+    size_t n_frames, cap_frames, n_places, cap_places, n_paths, cap_paths, cap_sums;
     size_t cap_nodes, placed_nodes, pathed_nodes;
     uint32_t *node_place, *node_path; /* by node of the snapshot */
     bool *node_match;
@@ -105,6 +152,7 @@ struct tree {
     struct site_figures all, passing;
     struct tree_row *rows;
     size_t n_rows, cap_rows;
+    struct making making;
     struct tree_map state;            /* of rows by their keys: node << 2 | ROW_.. */
     uint32_t *reopen;                 /* nodes of rows that were open before their paths
                                          were made anew */
@@ -165,14 +213,16 @@ int tree_sums_roll(struct tree *t, struct slice *slice);
 
 /* ---- tree_rows.c ----------------------------------------------------------- */
 
-int tree_rows_make(struct tree *t);
+/* From the beginning, with the next call of tree_rows_make. */
+void tree_rows_restart(struct tree *t);
+int tree_rows_make(struct tree *t, struct slice *slice);
+void tree_rows_fini(struct tree *t);
 
 /* What somebody wants a row to be, whether it shows or not. node: as in its row. */
 void tree_rows_set(struct tree *t, uint64_t key, uint32_t node, bool open);
 
-/* Remember what is open while paths are made anew, and open it again. */
+/* Remember what is open while paths are made anew. */
 void tree_rows_remember(struct tree *t);
-void tree_rows_reopen(struct tree *t);
 
 /* What a row goes by: in the standard tree by its path, in the others by its frame,
  * below the row that goes by `above`. */
@@ -183,6 +233,12 @@ bool tree_rows_changed(const int64_t *v);
 
 /* The frames from the top, zoom included, down to a row. Returns how many. */
 size_t tree_rows_chain(const struct tree *t, size_t row, uint32_t *frames, size_t most);
+
+/* ---- tree_groups.c --------------------------------------------------------- */
+
+/* Fill the innermost level with the groups below its row, `of`: the topmost ones where
+ * it is NULL. */
+int tree_groups_gather(struct tree *t, const struct group *of, struct slice *slice);
 
 /* ---- tree_zoom.c ----------------------------------------------------------- */
 

@@ -20,6 +20,14 @@ static bool has_above(const struct tree *t, uint32_t path, uint32_t frame, uint3
     return false;
 }
 
+/* Room for one more path and its sums. */
+static bool reserve(struct tree *t)
+{
+    return tree_reserve_raw((void **)&t->paths, &t->cap_paths, t->n_paths + 1,
+                            sizeof *t->paths) &&
+           tree_reserve_raw((void **)&t->sums, &t->cap_sums, t->n_paths + 1, sizeof *t->sums);
+}
+
 /* The path of a frame below another path; 0 without memory. */
 static uint32_t path_below(struct tree *t, uint32_t parent, uint32_t frame, uint32_t node,
                            uint32_t nth)
@@ -31,9 +39,10 @@ static uint32_t path_below(struct tree *t, uint32_t parent, uint32_t frame, uint
     bool nested = has_above(t, parent, frame, &above);
     if (nested && t->options.fold)
         return *id = above;
-    if (!tree_reserve_raw((void **)&t->paths, &t->cap_paths, t->n_paths + 1, sizeof *t->paths))
+    if (!reserve(t))
         return 0;
     uint32_t path = (uint32_t)t->n_paths++;
+    t->sums[path] = (struct site_figures){ .v = { 0 } };
     t->paths[path] = (struct path){ .parent = parent, .frame = frame, .nested = nested,
                                     .top = parent ? t->paths[parent].top : path,
                                     .node = node, .nth = nth,
@@ -53,11 +62,11 @@ static int begin(struct tree *t)
 {
     if (t->n_paths)
         return 0;
-    if (!tree_reserve_raw((void **)&t->paths, &t->cap_paths, 1, sizeof *t->paths) ||
-        !tree_map_reserve(&t->path_ids, t->placed_nodes) ||
+    if (!reserve(t) || !tree_map_reserve(&t->path_ids, t->placed_nodes) ||
         (t->grouped && !tree_map_reserve(&t->grouped_ids, t->placed_nodes)))
         return -1;
     t->paths[0] = (struct path){ .parent = 0 };
+    t->sums[0] = (struct site_figures){ .v = { 0 } };
     t->n_paths = 1;
     return 0;
 }

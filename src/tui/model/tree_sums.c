@@ -3,8 +3,6 @@
  * The sums of a call tree: each part's figures are added to its path, and then
  * paths to their parents, from the last one to the first.
  */
-#include <string.h>
-
 #include "tui/model/tree_parts.h"
 
 static bool is_zero(const struct site_figures *f)
@@ -37,7 +35,7 @@ int tree_sums_clear(struct tree *t, struct slice *slice)
             return 1;
         p->sites = p->best = 0;
         p->best_value = 0;
-        memset(p->v, 0, sizeof p->v);
+        t->sums[t->at] = (struct site_figures){ .v = { 0 } };
     }
     t->all = t->passing = (struct site_figures){ .v = { 0 } };
     t->n_parts = t->from.n;
@@ -68,7 +66,7 @@ static bool add_part(struct tree *t, const struct snapshot *s, size_t part)
     struct path *p = &t->paths[id];
     t->part_path[part] = id;
     add(t->passing.v, f->v);
-    add(p->v, f->v);
+    add(t->sums[id].v, f->v);
     if (!p->sites++ || weight(t, f) > p->best_value) {
         p->best = site;
         p->best_value = weight(t, f);
@@ -90,12 +88,13 @@ int tree_sums_add(struct tree *t, const struct snapshot *s, struct slice *slice)
 int tree_sums_roll(struct tree *t, struct slice *slice)
 {
     for (; t->at + 1 < t->n_paths; t->at++) {
-        struct path *p = &t->paths[t->n_paths - 1 - t->at], *up = &t->paths[p->parent];
+        size_t i = t->n_paths - 1 - t->at;
+        struct path *p = &t->paths[i], *up = &t->paths[p->parent];
         if (slice_over(slice))
             return 1;
         if (!p->sites)
             continue;
-        add(up->v, p->v);
+        add(t->sums[p->parent].v, t->sums[i].v);
         if (!up->sites || p->best_value > up->best_value) {
             up->best = p->best;
             up->best_value = p->best_value;

@@ -26,6 +26,7 @@ bool tree_zoom_out(struct tree *t)
     if (!t->n_zooms)
         return false;
     t->n_zooms--;
+    tree_rows_restart(t);
     return true;
 }
 

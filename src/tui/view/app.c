@@ -206,7 +206,7 @@ static uint64_t due(struct app *a)
         when = target_due(&a->target, app_reads_sites(a));
     if (a->target.replaced)
         when = earlier(when, a->next_reopen_ns);
-    when = a->behind ? 0 : earlier(when, app_follow_due(a));
+    when = a->behind || a->more_input ? 0 : earlier(when, app_follow_due(a));
     if (a->notice[0])
         when = earlier(when, a->notice_until_ns);
     if (a->dirty)

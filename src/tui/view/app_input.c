@@ -6,6 +6,7 @@
 #include "tui/view/app_state.h"
 
 #define WHEEL_ROWS 3
+#define INPUT_NS UINT64_C(20000000) /* the screen is drawn between keys that take so long */
 
 static const struct view_ops *front(const struct app *a)
 {
@@ -306,8 +307,11 @@ static void handle(struct app *a, const struct screen_event *event)
 void app_input(struct app *a)
 {
     struct screen_event event;
-    while ((event = screen_next()).kind != SCREEN_NONE) {
+    uint64_t until = target_now() + INPUT_NS;
+    a->more_input = false;
+    while (!a->more_input && (event = screen_next()).kind != SCREEN_NONE) {
         handle(a, &event);
         a->dirty = a->urgent = true;
+        a->more_input = target_now() >= until;
     }
 }

@@ -60,6 +60,7 @@ struct app {
     bool answered;           /* a key was, and nothing was followed since */
     bool dirty;              /* something new is to be drawn */
     bool urgent;             /* at once: somebody pressed a key */
+    bool more_input;         /* events may wait in the screen, which poll cannot know */
     bool anew;               /* whatever the terminal shows is void */
     bool leaving;
     int pidfd, signal_fd;
@@ -131,7 +132,8 @@ unsigned app_place(const struct app *a);
 /* Do what a key stands for. */
 void app_act(struct app *a, enum action action);
 
-/* Take all events that the screen has. */
+/* Take the events that the screen has, for a moment: a->more_input says that the next
+ * turn of the loop goes on. */
 void app_input(struct app *a);
 
 /* Where a view's own part of the screen is. */

@@ -86,7 +86,7 @@ static inline const struct tree_row *view_tree_selected(const struct tree_view *
 bool view_tree_work(void *state, const struct view_context *x, uint64_t now_ns);
 uint64_t view_tree_due(const void *state, const struct view_context *x);
 
-/* Make the rows anew if only they are to be. */
+/* Make the rows anew if only they are to be: at once, or they come with view_tree_work. */
 void view_tree_sort_rows(struct tree_view *v);
 
 /* Keys act on rows: let those come that earlier keys have asked for, a moment long.

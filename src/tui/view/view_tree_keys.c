@@ -313,7 +313,10 @@ bool view_tree_action(void *state, const struct view_context *x, enum action act
     const struct tree_row *r = view_tree_selected(v);
     v->message[0] = '\0';
     v->later = ACTION_NONE;
-    v->touched |= tree_count(v->tree) > 0;
+    if (!v->touched && tree_count(v->tree)) {
+        v->touched = true;
+        tree_open_hottest(v->tree, 0); /* what is opened from now on is theirs to say */
+    }
     if (asks_for_sites(action, r) && !has_rows(v)) {
         wait_for_rows(v, action);
         return true;

@@ -14,7 +14,7 @@
 #include "tui/view/view_tree.h"
 
 #define SLICE_MS 15
-#define CATCH_UP_NS UINT64_C(60000000)
+#define CATCH_UP_NS UINT64_C(30000000)
 #define SHARE 20 /* a tree may cost one part in so many of the time to the next */
 #define NAMES_NS UINT64_C(250000000)
 #define NAMES_SHARE 10
@@ -295,6 +295,8 @@ static void begin(struct tree_view *v, const struct view_context *x, uint64_t no
     v->from.figures = v->figures;
     o->by_module = v->grouping == GROUP_MODULE;
     o->changed = v->about == ABOUT_GROWTH;
+    if (!v->touched) /* the first thing to see is the way to the largest */
+        tree_open_hottest(v->tree, TREE_FIRST_ROW);
     o->sort = view_tree_sort(v);
     o->reverse = v->table.reverse;
     v->version = x->sites_version;
@@ -325,27 +327,17 @@ static void follow_chosen(struct tree_view *v)
         v->table.cursor = i;
 }
 
-/* Until somebody moves, the first thing to see is the way to the largest. */
-static void open_first(struct tree_view *v)
-{
-    if (v->touched || !tree_count(v->tree))
-        return;
-    tree_open_hottest(v->tree, tree_row(v->tree, 0)->key);
-    tree_show(v->tree);
-}
-
 static void end(struct tree_view *v, int result)
 {
     uint64_t now = target_now();
     v->busy = false;
     v->failed = result < 0;
     v->unsorted = false;
-    v->next_ns = now + v->spent_ns * SHARE;
+    if (v->next_ns < now + v->spent_ns * SHARE)
+        v->next_ns = now + v->spent_ns * SHARE;
     if (v->renames) /* it cost the most */
         v->next_names_ns = now + (v->spent_ns * NAMES_SHARE > NAMES_NS
                                       ? v->spent_ns * NAMES_SHARE : NAMES_NS);
-    if (result == 0)
-        open_first(v);
     follow_chosen(v);
 }
 
@@ -388,20 +380,25 @@ void view_tree_sort_rows(struct tree_view *v)
         return;
     o->sort = view_tree_sort(v);
     o->reverse = v->table.reverse;
-    if (v->busy)
+    if (v->busy || v->stale)
         return; /* they come with what is under way */
-    if (tree_show(v->tree) == 0)
-        follow_chosen(v);
-    v->unsorted = false;
+    uint64_t began = cpu_now();
+    int result = tree_show(v->tree, SLICE_MS);
+    v->busy = true;
+    v->renames = false;
+    v->spent_ns = cpu_now() - began;
+    if (result != 1)
+        end(v, result);
 }
 
 bool view_tree_catch_up(struct tree_view *v, const struct view_context *x)
 {
     uint64_t now = target_now(), until = now + CATCH_UP_NS;
+    view_tree_sort_rows(v);
     while ((v->stale || (v->busy && v->unsorted)) && !v->failed && now < until) {
         view_tree_work(v, x, now);
+        view_tree_sort_rows(v);
         now = target_now();
     }
-    view_tree_sort_rows(v);
     return !v->stale && !v->unsorted;
 }
