@@ -76,7 +76,7 @@ match "^ 977K .* make_rows  steady.c:"
 keys b
 match "1,000 blocks, .*, of make_rows"
 match "^ +0x[0-9a-f]+ +1,000 "' 'keys <End>
-wait "1000 of 1,000 blocks"
+wait "1,000 of 1,000 blocks"
 keys <Enter>
 wait "1,000 bytes, "
 wait "gone"

@@ -48,6 +48,21 @@ styles '"$TMP"'/mono' "$MEMTOP" run -- "$steady"
 ! grep -q C "$TMP/mono"
 ok $? 'there are none either'
 
+TERMINAL=vt100 screen 'the shell goes on in a clean row' 24 80 'wait make_rows
+keys <C-z>
+expect-stop
+wait! "F1 Help"
+signal CONT
+wait "F1 Help"
+keys ql
+expect-exit 0
+wait! "F1 Help"' "$MEMTOP" run -- "$steady"
+TERMINAL=dumb screen 'a terminal for no viewer: a report at the end' 24 80 'wait "cannot move its cursor"
+wait "a report at the end"
+keys q\n
+wait "live "
+expect-exit 3' "$MEMTOP" run -- "$steady"
+
 screen 'views, help and sizes' 24 80 'wait make_rows
 tab Sites
 wait "Stack of call site"

@@ -134,7 +134,8 @@ static int run_in_terminal(const struct options *o, int saved)
 static int run_main(const struct options *o)
 {
     char why[512];
-    bool terminal = app_obstacle() == NULL;
+    const char *obstacle = app_obstacle();
+    bool terminal = !obstacle;
     if (terminal && diagnose_hopeless(diagnose_program(o->args[0], why, sizeof why)))
         return command_fail("%s: the viewer would have nothing to show", why);
     struct app_config start = { .view = o->view, .sort = o->sort, .filter = o->filter };
@@ -143,6 +144,8 @@ static int run_main(const struct options *o)
     int saved = open_saved(o->output);
     if (saved == -2)
         return STATUS_FAILED;
+    if (obstacle && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+        fprintf(stderr, "memtop: %s; there is no viewer now, but a report at the end\n", obstacle);
     int status = terminal ? run_in_terminal(o, saved) : stat_measure(o, NULL, saved);
     if (saved >= 0 && close(saved) != 0) {
         int lost = command_fail("%s: not all could be written: %s", o->output, strerror(errno));

@@ -225,12 +225,22 @@ const char *screen_open(bool ascii)
     return NULL;
 }
 
+/* Where there is no other screen to go back to, the shell goes on in the last row. */
+static void leave(void)
+{
+    move(LINES - 1, 0);
+    clrtoeol();
+    refresh();
+    endwin();
+    screen.rows = 0; /* it shows something else now than `shown` */
+}
+
 void screen_close(void)
 {
     if (!screen.open)
         return;
     screen.open = false;
-    endwin();
+    leave();
     delscreen(screen.screen);
     set_crash_handlers(false);
     free(screen.shown);
@@ -386,7 +396,7 @@ void screen_suspend(void)
     struct sigaction old, action = { .sa_handler = SIG_DFL };
     sigset_t stop, mask;
     def_prog_mode();
-    endwin();
+    leave();
     sigaction(SIGTSTP, &action, &old);
     sigemptyset(&stop);
     sigaddset(&stop, SIGTSTP);

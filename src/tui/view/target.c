@@ -18,7 +18,9 @@
 #define PERIOD_NS         (66 * MS)   /* totals and density */
 #define PERIOD_SITES_NS   (300 * MS)
 #define PERIOD_WATCH_NS   (1000 * MS) /* sites that nobody looks at */
-#define PERIOD_SECONDS_NS (1000 * MS)
+#define SECOND_NS         (1000 * MS)
+#define SECONDS_LATE_NS   (20 * MS)   /* so long after a second has begun: without its record
+                                         what happens in it counts for the one before */
 #define LONGEST_NS        (5000 * MS)
 /* A refresh may cost one part in so many of the time to the next. */
 #define SHARE       40
@@ -295,10 +297,9 @@ bool target_refresh(struct target *t, uint64_t now, bool sites)
         return false;
     bool first = !t->next_ns;
     unsigned parts = READER_DENSITY;
-    if (now >= t->next_seconds_ns) {
+    bool seconds = now >= t->next_seconds_ns;
+    if (seconds)
         parts |= READER_SECONDS;
-        t->next_seconds_ns = now + PERIOD_SECONDS_NS;
-    }
     /* The first screen does not wait for a hundred thousand sites. */
     if (!first && now >= t->next_sites_ns) {
         read_parts(t, parts | READER_SITES, &t->sites_cost_ns);
@@ -307,6 +308,9 @@ bool target_refresh(struct target *t, uint64_t now, bool sites)
     } else {
         read_parts(t, parts, &t->cost_ns);
     }
+    if (seconds)
+        t->next_seconds_ns = now + SECOND_NS + SECONDS_LATE_NS -
+                             t->snapshot.target.wall_ns % SECOND_NS;
     read_rss(t);
     t->next_ns = now + period(PERIOD_NS, t->cost_ns + t->draw_cost_ns, SHARE);
     if (t->ended)
