@@ -92,6 +92,11 @@ static void test_equal(void)
     b = a;
     b.size_max = 3;
     tap_ok(!choice_equal(&a, &b), "another bound");
+    b = a;
+    b.short_lived = true;
+    tap_ok(!choice_equal(&a, &b), "freed blocks are others than live ones");
+    b = (struct choice){ .short_lived = true };
+    tap_ok(choice_any(&b) && !choice_of_live(&b), "and no live ones are looked at for them");
 }
 
 static void test_classes(struct chosen *c)

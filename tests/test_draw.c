@@ -104,6 +104,7 @@ static void fill_sites(struct snapshot *s)
         sites[i] = (struct site_row){ .id = i, .node = i + 4, .allocations = 100000 / i,
                                       .frees = 90000 / i, .bytes_allocated = 64000000 / i,
                                       .bytes_freed = 60000000 / i, .temporary = 1000 * (i % 7),
+                                      .short_lived = 1000 * (i % 7) + 20000 / i,
                                       .live_blocks = 10000 / i, .live_bytes = 4000000 / i,
                                       .peak_blocks = 12000 / i, .peak_bytes = 5000000 / i };
     s->sites = sites, s->n_sites = SITES;
@@ -158,6 +159,7 @@ static void fill(struct snapshot *s)
                     .bytes_allocated = 995317341, .bytes_freed = 980001000,
                     .live_blocks = 1141, .live_bytes = 15316341, .peak_bytes = 23456789,
                     .peak_blocks = 4000, .peak_ns = 42 * SECOND, .temporary = 400001,
+                    .short_ns = UINT64_C(419) << 11, .short_lived = 433057,
                     .foreign_frees = 17 },
         .threads = threads, .n_threads = sizeof threads / sizeof *threads,
     };
@@ -658,6 +660,13 @@ static void test_sizes_view(void)
     scene_glyphs = GLYPHS_BRAILLE;
     f.what.tid = 1;
     draw_scene("sites-80x24-summing", &view_sites, 24, 80, ACTION_NONE);
+    f.what = (struct choice){ .by_size = true, .size_min = 513, .size_max = 640,
+                              .short_lived = true };
+    sum_blocks(&f);
+    draw_scene("sizes-80x24-short", &view_sizes, 24, 80, ACTION_OTHER_PANE);
+    draw_scene("sites-80x24-short", &view_sites, 24, 80, ACTION_DOWN);
+    draw_scene("tree-80x24-short", &view_tree, 24, 80, ACTION_DOWN);
+    draw_scene("sizes-200x60-short", &view_sizes, 60, 200, ACTION_OTHER_PANE);
     block_filter_fini(&f);
     context.filter = NULL;
     context.selected = false;

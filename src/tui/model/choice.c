@@ -13,12 +13,18 @@
 
 bool choice_any(const struct choice *s)
 {
+    return s->short_lived || choice_of_live(s);
+}
+
+bool choice_of_live(const struct choice *s)
+{
     return s->by_size || s->by_age || s->by_thread;
 }
 
 bool choice_equal(const struct choice *a, const struct choice *b)
 {
-    return a->by_size == b->by_size && a->by_age == b->by_age && a->by_thread == b->by_thread &&
+    return a->short_lived == b->short_lived && a->by_size == b->by_size &&
+           a->by_age == b->by_age && a->by_thread == b->by_thread &&
            (!a->by_size || (a->size_min == b->size_min && a->size_max == b->size_max)) &&
            (!a->by_age ||
             (a->age_min_ns == b->age_min_ns && a->age_below_ns == b->age_below_ns)) &&

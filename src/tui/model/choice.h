@@ -3,7 +3,8 @@
  * Choices: which of the live blocks are meant, by size, age and the thread
  * that allocated them, and what they come to by call site, size and age. Live
  * blocks are known one by one, so these figures are exact, or estimates where
- * blocks were sampled; of freed ones nothing of the kind is known by call site.
+ * blocks were sampled. Of freed ones it is known by call site how many were
+ * short-lived, and a choice may be of these instead.
  *
  *     struct chosen s = { .n_sites = 0 };
  *     chosen_begin(&s, &choice, snapshot);
@@ -24,10 +25,15 @@ struct choice {
     uint64_t size_min, size_max;       /* inclusive */
     uint64_t age_min_ns, age_below_ns; /* at least, and less than */
     int tid;                           /* 0: threads that have ended */
+    bool short_lived; /* freed ones, at sites whose blocks are of the size: then sums are
+                         of the live ones there, and neither age nor thread are chosen */
 };
 
 bool choice_any(const struct choice *s);
 bool choice_equal(const struct choice *a, const struct choice *b);
+
+/* Whether live blocks have to be looked at, one by one. */
+bool choice_of_live(const struct choice *s);
 
 struct choice_block {
     uint64_t size, age_ns;

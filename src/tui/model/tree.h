@@ -46,7 +46,7 @@ enum tree_figure {
     TREE_AGED,      /* how many blocks that is summed over */
     TREE_FIGURES,
     /* Not summed, but sorted by. */
-    TREE_BY_SELF = TREE_FIGURES, TREE_BY_AVERAGE, TREE_BY_TEMPORARY, TREE_BY_AGE,
+    TREE_BY_SELF = TREE_FIGURES, TREE_BY_AVERAGE, TREE_BY_TEMPORARY, TREE_BY_SHORT, TREE_BY_AGE,
 };
 
 /* One site's part. TREE_RATE is in allocations per 1000 seconds. */

@@ -23,6 +23,7 @@ static double value(const struct tree_row *r, int sort)
     case TREE_BY_SELF: return (double)r->self[TREE_LIVE_BYTES];
     case TREE_BY_AVERAGE: return ratio(r->v[TREE_BYTES_ALLOCATED], r->v[TREE_ALLOCATIONS]);
     case TREE_BY_TEMPORARY: return ratio(r->v[TREE_TEMPORARY], r->v[TREE_ALLOCATIONS]);
+    case TREE_BY_SHORT: return ratio(r->v[TREE_SHORT_LIVED], r->v[TREE_ALLOCATIONS]);
     case TREE_BY_AGE: return ratio(r->v[TREE_AGE], r->v[TREE_AGED]);
     default: return (double)r->v[sort];
     }

@@ -39,9 +39,10 @@ void app_notice(struct app *a, const char *format, ...)
 /* Whether the view in front shows only the blocks that are meant. */
 static bool is_selected(const struct app *a)
 {
-    return block_filter_on(&a->filter) &&
-           view_table[a->current]->reads &
-               (VIEW_READS_FILTER | VIEW_READS_SELECTED | VIEW_READS_BLOCKS);
+    unsigned reads = view_table[a->current]->reads;
+    return (block_filter_on(&a->filter) && reads & (VIEW_READS_FILTER | VIEW_READS_SELECTED)) ||
+           (choice_of_live(&a->filter.what) && !block_filter_short(&a->filter) &&
+            reads & VIEW_READS_BLOCKS);
 }
 
 void app_context(struct app *a, struct view_context *x)

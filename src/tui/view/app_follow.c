@@ -21,7 +21,7 @@ static bool reads(const struct app *a, enum view_reads what)
 static bool shows_filter(const struct app *a)
 {
     return reads(a, VIEW_READS_SELECTED) ||
-           (block_filter_on(&a->filter) && reads(a, VIEW_READS_FILTER));
+           (choice_of_live(&a->filter.what) && reads(a, VIEW_READS_FILTER));
 }
 
 static bool work(struct app *a)
@@ -38,7 +38,8 @@ void app_follow(struct app *a, uint64_t now)
 {
     app_follow_writer(a);
     a->dirty |= growth_follow(&a->growth, &a->target, now, reads(a, VIEW_READS_GROWTH));
-    block_list_only(&a->blocks, &a->filter.what);
+    const struct choice all = { .by_size = false }; /* freed ones cannot be listed */
+    block_list_only(&a->blocks, block_filter_short(&a->filter) ? &all : &a->filter.what);
     if (reads(a, VIEW_READS_BLOCKS))
         a->dirty |= block_list_follow(&a->blocks, &a->target, now);
     if (reads(a, VIEW_READS_SUMS))

@@ -80,6 +80,21 @@ void block_filter_figures(const struct block_filter *f, struct site_figures *fig
     }
 }
 
+bool block_filter_short(const struct block_filter *f)
+{
+    return f && f->what.short_lived;
+}
+
+bool block_filter_short_site(const struct block_filter *f, const struct site_row *site)
+{
+    const struct choice *w = &f->what;
+    if (!site->short_lived || !site->allocations)
+        return false;
+    uint64_t average = site->bytes_allocated / site->allocations;
+    return !w->by_size || (average >= w->size_min && average <= w->size_max) ||
+           block_filter_site(f, site->id).blocks;
+}
+
 /* ---- passes --------------------------------------------------------------------- */
 
 /* The target's own time, which stands still when it has ended. */
@@ -186,6 +201,10 @@ char *block_filter_describe(const struct block_filter *f, const struct snapshot 
         describe_age(w, age, sizeof age);
     if (w->by_thread)
         snprintf(thread, sizeof thread, "thread %.32s", thread_name(s, w->tid));
+    if (w->short_lived) {
+        snprintf(out, n, "short-lived frees%s%s", *size ? " at sites of " : "", size);
+        return out;
+    }
     snprintf(out, n, "%s%s%s%s%s", size, *size && (*age || *thread) ? ", " : "", age,
              *age && *thread ? ", " : "", thread);
     return out;

@@ -51,6 +51,12 @@ struct choice_sum block_filter_site(const struct block_filter *f, uint32_t site)
  * figures[0..n). */
 void block_filter_figures(const struct block_filter *f, struct site_figures *figures, size_t n);
 
+/* Whether freed blocks that were short-lived are meant; NULL is fine: no. And whether
+ * a site has some: of a size these are the sites whose blocks are of that size on the
+ * average, or that have live ones. */
+bool block_filter_short(const struct block_filter *f);
+bool block_filter_short_site(const struct block_filter *f, const struct site_row *site);
+
 /* Go on, for a slice. `shown`: somebody looks at the sums. Returns whether there is
  * something new to draw. */
 bool block_filter_follow(struct block_filter *f, struct target *t, uint64_t now_ns, bool shown);
@@ -58,8 +64,8 @@ bool block_filter_follow(struct block_filter *f, struct target *t, uint64_t now_
 /* When block_filter_follow has something to do next; UINT64_MAX never. */
 uint64_t block_filter_due(const struct block_filter *f, const struct target *t, bool shown);
 
-/* "33-48 bytes, 1.0 ms to 2.1 ms old, thread worker"; "" when every block is meant.
- * Returns out. */
+/* "33-48 bytes, 1.0 ms to 2.1 ms old, thread worker"; "" when every block is meant;
+ * "short-lived frees at sites of 33-48 bytes". Returns out. */
 char *block_filter_describe(const struct block_filter *f, const struct snapshot *s, char *out,
                             size_t n);
 

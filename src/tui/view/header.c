@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tui/view/block_filter.h"
 #include "tui/view/format.h"
 #include "tui/view/graph.h"
 
@@ -267,7 +268,8 @@ static void describe_scope(const struct view_context *x, char *out, size_t n)
     if (t->estimated)
         strcpy(exact, "~ is estimated");
     snprintf(out, n, "%s, %s%s ",
-             x->selected ? "SELECTED live blocks" : late ? "since the attach" : "whole run",
+             x->selected && block_filter_short(x->filter) ? "SHORT-LIVED blocks"
+             : x->selected ? "SELECTED live blocks" : late ? "since the attach" : "whole run",
              t->lost ? "incomplete" : exact, foreign);
 }
 

@@ -5,6 +5,8 @@
  */
 #include "tui/view/site_list.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,9 +20,11 @@
 #define CALLERS_FROM 14 /* columns left over from which they are shown */
 
 enum site_column {
-    COLUMN_LIVE, COLUMN_SHARE, COLUMN_BLOCKS, COLUMN_TREND, COLUMN_RATE, COLUMN_PEAK, COLUMN_TOTAL,
-    COLUMN_ALLOCS, COLUMN_TEMPORARY, COLUMN_AVERAGE, COLUMN_SITE, COLUMN_COUNT
+    COLUMN_SHORT, COLUMN_LIVE, COLUMN_SHARE, COLUMN_BLOCKS, COLUMN_TREND, COLUMN_RATE, COLUMN_PEAK,
+    COLUMN_TOTAL, COLUMN_ALLOCS, COLUMN_TEMPORARY, COLUMN_SHORT_PART, COLUMN_AVERAGE, COLUMN_SITE,
+    COLUMN_COUNT
 };
+#define NEVER INT_MAX
 
 static const struct table_column columns[COLUMN_COUNT] = {
     [COLUMN_LIVE] = { .name = "LIVE", .width = 5 },
@@ -32,9 +36,54 @@ static const struct table_column columns[COLUMN_COUNT] = {
     [COLUMN_TOTAL] = { .name = "TOTAL", .width = 5, .from_cols = 90 },
     [COLUMN_ALLOCS] = { .name = "ALLOCS", .width = 6, .from_cols = 72 },
     [COLUMN_TEMPORARY] = { .name = "TEMP%", .width = 5, .from_cols = 72 },
+    [COLUMN_SHORT] = { .name = "SHORT", .width = 5, .from_cols = NEVER },
+    [COLUMN_SHORT_PART] = { .name = "SHORT%", .width = 6, .from_cols = 110 },
     [COLUMN_AVERAGE] = { .name = "AVG", .width = 5, .from_cols = 110 },
     [COLUMN_SITE] = { .name = "SITE", .left = true, .fixed = true },
 };
+
+/* The same where short-lived blocks are meant. */
+static const struct table_column short_columns[COLUMN_COUNT] = {
+    [COLUMN_LIVE] = { .name = "LIVE", .width = 5 },
+    [COLUMN_SHARE] = { .name = "LIVE%", .width = 5, .from_cols = NEVER },
+    [COLUMN_BLOCKS] = { .name = "#LIVE", .width = 5, .from_cols = 90 },
+    [COLUMN_TREND] = { .name = "TREND", .width = 6, .left = true, .from_cols = NEVER },
+    [COLUMN_SHORT] = { .name = "SHORT", .width = 5 },
+    [COLUMN_RATE] = { .name = "ALLOC/S", .width = 7, .from_cols = 72 },
+    [COLUMN_PEAK] = { .name = "PEAK", .width = 5, .from_cols = NEVER },
+    [COLUMN_TOTAL] = { .name = "TOTAL", .width = 5, .from_cols = 90 },
+    [COLUMN_ALLOCS] = { .name = "ALLOCS", .width = 6 },
+    [COLUMN_TEMPORARY] = { .name = "TEMP%", .width = 5, .from_cols = 72 },
+    [COLUMN_SHORT_PART] = { .name = "SHORT%", .width = 6 },
+    [COLUMN_AVERAGE] = { .name = "AVG", .width = 5, .from_cols = 72 },
+    [COLUMN_SITE] = { .name = "SITE", .left = true, .fixed = true },
+};
+
+static const struct table_column *columns_of(const struct site_list *l)
+{
+    return l->short_lived ? short_columns : columns;
+}
+
+/* Each has its order. */
+static void change_columns(struct site_list *l, bool short_lived)
+{
+    int sort = l->table.sort;
+    bool reverse = l->table.reverse;
+    if (l->short_lived == short_lived)
+        return;
+    l->table.sort = l->others.sort;
+    l->table.reverse = l->others.reverse;
+    l->others.sort = sort;
+    l->others.reverse = reverse;
+    l->short_lived = short_lived;
+    l->version = 0;
+}
+
+void site_list_init(struct site_list *l)
+{
+    l->table.sort = COLUMN_LIVE;
+    l->others.sort = COLUMN_SHORT;
+}
 
 void site_list_fini(struct site_list *l)
 {
@@ -43,7 +92,12 @@ void site_list_fini(struct site_list *l)
 
 void site_list_remember(const struct site_list *l, struct settings *s, const char *view)
 {
-    table_remember(&l->table, columns, s, view);
+    struct table usual = l->table;
+    if (l->short_lived) {
+        usual.sort = l->others.sort;
+        usual.reverse = l->others.reverse;
+    }
+    table_remember(&usual, columns, s, view);
 }
 
 bool site_list_recall(struct site_list *l, const struct settings *s, const char *view)
@@ -61,7 +115,7 @@ struct live {
 static struct live live_of(const struct site_list *l, const struct view_context *x, uint32_t site)
 {
     const struct site_row *r = &x->snapshot->sites[site];
-    if (!l->filtered)
+    if (!l->filtered || l->short_lived)
         return (struct live){
             .bytes = r->live_bytes, .blocks = r->live_blocks,
             .average = r->allocations ? (double)r->bytes_allocated / (double)r->allocations : 0,
@@ -96,21 +150,33 @@ static double key_of(const struct site_list *l, const struct view_context *x, ui
     case COLUMN_ALLOCS: return (double)r->allocations;
     case COLUMN_TEMPORARY:
         return r->allocations ? (double)r->temporary / (double)r->allocations : 0;
+    case COLUMN_SHORT: return (double)r->short_lived;
+    case COLUMN_SHORT_PART:
+        return r->allocations ? (double)r->short_lived / (double)r->allocations : 0;
     case COLUMN_AVERAGE: return live.average;
     default: return (double)live.bytes;
     }
+}
+
+static bool is_meant(const struct site_list *l, const struct view_context *x, uint32_t site)
+{
+    return !l->filtered     ? true
+           : l->short_lived ? block_filter_short_site(x->filter, &x->snapshot->sites[site])
+                            : live_of(l, x, site).blocks != 0;
 }
 
 static void collect(struct site_list *l, const struct view_context *x)
 {
     const struct snapshot *s = x->snapshot;
     size_t n = 0;
+    l->short_frees = 0;
     if (order_reserve(&l->order, s->n_sites) != 0)
         return;
     for (uint32_t i = 0; i < s->n_sites; i++) {
-        if (!s->sites[i].allocations || (l->filtered && !live_of(l, x, i).blocks) ||
+        if (!s->sites[i].allocations || !is_meant(l, x, i) ||
             (l->only && !site_set_has(l->only, i)))
             continue;
+        l->short_frees += s->sites[i].short_lived;
         double key = key_of(l, x, i, l->table.sort);
         l->order.items[n++] = (struct order_item){ .key = l->table.reverse ? -key : key,
                                                    .row = i };
@@ -206,6 +272,11 @@ static char *cell_text(const struct site_list *l, uint32_t site, int column, cha
     case COLUMN_ALLOCS: return format_count(out, n, (int64_t)r->allocations);
     case COLUMN_TEMPORARY:
         return format_percent(out, n, (int64_t)r->temporary, (int64_t)r->allocations);
+    case COLUMN_SHORT: return format_count(out, n, (int64_t)r->short_lived);
+    case COLUMN_SHORT_PART:
+        snprintf(out, n, "-");
+        return x->snapshot->totals.short_ns
+                   ? format_percent(out, n, (int64_t)r->short_lived, (int64_t)r->allocations) : out;
     default: return format_bytes_short(out, n, (int64_t)live.average);
     }
 }
@@ -214,7 +285,7 @@ static bool is_estimate(const struct site_row *r, int column)
 {
     return r->samples && (column == COLUMN_LIVE || column == COLUMN_BLOCKS ||
                           column == COLUMN_PEAK || column == COLUMN_TOTAL ||
-                          column == COLUMN_ALLOCS);
+                          column == COLUMN_ALLOCS || column == COLUMN_SHORT);
 }
 
 /* "3.81M" to "3.8M", "14.6M" to "14M": an estimate has no such digits anyway. */
@@ -249,8 +320,9 @@ static void draw_cell(void *data, size_t row, int column, struct canvas *c, int 
         }
         format_estimate(text, sizeof text, text, true);
     }
-    bool other = l->filtered && column != COLUMN_LIVE && column != COLUMN_SHARE &&
-                 column != COLUMN_BLOCKS && column != COLUMN_AVERAGE;
+    bool own = column == COLUMN_LIVE || column == COLUMN_SHARE || column == COLUMN_BLOCKS ||
+               column == COLUMN_AVERAGE;
+    bool other = l->filtered && !l->short_lived && !own;
     canvas_text_right(c, at_row, col, width,
                       column == l->table.sort ? ROLE_STRONG : other ? ROLE_DIM : ROLE_PLAIN,
                       text);
@@ -259,7 +331,8 @@ static void draw_cell(void *data, size_t row, int column, struct canvas *c, int 
 static const char *empty_text(const struct site_list *l)
 {
     return !l->filtered ? "no allocations yet"
-         : block_filter_ready(l->x->filter) ? "no such blocks" : "being summed...";
+         : l->short_lived || block_filter_ready(l->x->filter) ? "no such blocks"
+                                                              : "being summed...";
 }
 
 void site_list_draw(struct site_list *l, const struct view_context *x, struct canvas *c,
@@ -267,8 +340,9 @@ void site_list_draw(struct site_list *l, const struct view_context *x, struct ca
 {
     l->x = x;
     l->table.area = area;
+    change_columns(l, l->filtered && block_filter_short(x->filter));
     refresh(l, x, area.rows);
-    table_draw(&l->table, columns, COLUMN_COUNT, c, area, draw_cell, l);
+    table_draw(&l->table, columns_of(l), COLUMN_COUNT, c, area, draw_cell, l);
     if (!l->order.n && area.rows > 1)
         canvas_text(c, area.row + 1, area.col, area.cols, ROLE_DIM,
                     empty_text(l));
@@ -284,7 +358,7 @@ uint32_t site_list_selected(const struct site_list *l)
 bool site_list_action(struct site_list *l, enum action action)
 {
     size_t before = l->table.cursor;
-    if (!table_action(&l->table, columns, COLUMN_COUNT, action))
+    if (!table_action(&l->table, columns_of(l), COLUMN_COUNT, action))
         return false;
     if (l->table.cursor >= l->sorted_rows && l->order.n) {
         /* Which site that is, only a sorted list knows. */
@@ -303,7 +377,7 @@ bool site_list_action(struct site_list *l, enum action action)
 void site_list_click(struct site_list *l, int row, int col)
 {
     size_t before = l->table.cursor;
-    table_click(&l->table, columns, COLUMN_COUNT, row, col);
+    table_click(&l->table, columns_of(l), COLUMN_COUNT, row, col);
     if (l->table.cursor != before) {
         l->chosen = true;
         l->site = site_list_selected(l);

@@ -19,12 +19,17 @@ struct site_list {
     int sorted_by;
     bool sorted_reverse;
     size_t sorted_rows;  /* how many leading rows are in order */
+    bool short_lived;    /* rows are of sites with short-lived blocks: those columns */
+    uint64_t short_frees; /* and so many they have */
+    struct { int sort; bool reverse; } others; /* order of the columns not shown */
     bool filtered;       /* rows are of the blocks that the context's filter means */
     unsigned filter_version;
     const struct site_set *only; /* no others; NULL: all */
     const struct view_context *x; /* while drawing */
 };
 
+/* Of an empty one, all zeros. */
+void site_list_init(struct site_list *l);
 void site_list_fini(struct site_list *l);
 void site_list_draw(struct site_list *l, const struct view_context *x, struct canvas *c,
                     struct rect area);

@@ -11,7 +11,7 @@
 #include "tui/view/keys.h"
 #include "tui/view/settings.h"
 
-#define TABLE_COLUMNS 28
+#define TABLE_COLUMNS 32
 
 struct table_column {
     const char *name;

@@ -138,7 +138,7 @@ static void draw_title(const struct view_context *x, struct canvas *c, struct re
         labels_site(x->symbols, x->snapshot, b->site, label);
     else if (label)
         label->function[0] = '\0';
-    if (x->filter && block_filter_on(x->filter))
+    if (block_filter_on(x->filter) && !block_filter_short(x->filter))
         block_filter_describe(x->filter, x->snapshot, what, sizeof what);
     canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD, "%s block%s, %s, of %.100s%s%s%s",
                   format_grouped(count, sizeof count, (int64_t)b->rows.blocks),

@@ -14,6 +14,8 @@ static const char *const words[] = {
     "overall   all that was ever allocated, freed or not",
     "peak      the most that was ever live at once",
     "temporary allocated, and freed by its thread's very next allocation event",
+    "SHORT     frees of short-lived blocks: half a ms to one by the clock, or temporary",
+    "SHORT%    these, as a share of the allocations; `-' where they are not counted",
     "site      one stack of calls that allocates",
     "SELF      what the function itself asked for, not those that it calls",
     "PEAK      what of the peak was the site's; #PEAK blocks",

@@ -25,6 +25,7 @@ struct overview {
 static void overview_init(void *state)
 {
     struct overview *v = state;
+    site_list_init(&v->sites);
     v->sites.table.cursor_shown = false;
 }
 

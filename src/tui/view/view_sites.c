@@ -37,6 +37,7 @@ struct sites {
 static void sites_init(void *state)
 {
     struct sites *v = state;
+    site_list_init(&v->list);
     v->list.table.cursor_shown = true;
 }
 
@@ -78,6 +79,7 @@ static void draw_figures(const struct view_context *x, uint32_t site, struct can
 {
     const struct site_row *r = &x->snapshot->sites[site];
     char live[24], blocks[32], all[32], bytes[24], peak[24], temporary[16], error[2][40];
+    char part[16], brief[40] = "";
     const char *about = r->samples ? "~" : "";
     bool ascii = c->glyphs == GLYPHS_ASCII;
     canvas_printf(c, a.row, a.col, a.cols, ROLE_PLAIN,
@@ -87,8 +89,12 @@ static void draw_figures(const struct view_context *x, uint32_t site, struct can
                   about, format_grouped(blocks, sizeof blocks, r->live_blocks),
                   format_error_count(error[1], sizeof error[1], r->live_blocks_error, ascii),
                   format_s(r->live_blocks), about, format_bytes(peak, sizeof peak, r->peak_bytes));
+    if (x->snapshot->totals.short_ns)
+        snprintf(brief, sizeof brief, ", %s short-lived",
+                 format_percent(part, sizeof part, (int64_t)r->short_lived,
+                                (int64_t)r->allocations));
     canvas_printf(c, a.row + 1, a.col, a.cols, ROLE_PLAIN,
-                  "overall %s%s%s in %s%s%s allocation%s, %s temporary", about,
+                  "overall %s%s%s in %s%s%s allocation%s, %s temporary%s", about,
                   format_bytes(bytes, sizeof bytes, (int64_t)r->bytes_allocated),
                   format_error_bytes(error[0], sizeof error[0], r->bytes_allocated_error,
                                      ascii),
@@ -96,7 +102,7 @@ static void draw_figures(const struct view_context *x, uint32_t site, struct can
                   format_error_count(error[1], sizeof error[1], r->allocations_error, ascii),
                   format_s((int64_t)r->allocations),
                   format_percent(temporary, sizeof temporary, (int64_t)r->temporary,
-                                 (int64_t)r->allocations));
+                                 (int64_t)r->allocations), brief);
 }
 
 #define SHAPE_MOST 80
@@ -286,7 +292,12 @@ static char *sites_status(void *state, const struct view_context *x, char *out, 
                                        (int64_t)(v->list.table.cursor + (v->list.order.n > 0))),
                         format_grouped(all, sizeof all, (int64_t)v->list.order.n),
                         format_s((int64_t)v->list.order.n), in);
-    if (v->list.filtered && used > 0 && (size_t)used < n)
+    if (v->list.filtered && block_filter_short(x->filter) && used > 0 && (size_t)used < n)
+        snprintf(out + used, n - (size_t)used, ", %s%s %s",
+                 x->snapshot->totals.estimated ? "~" : "",
+                 format_grouped(all, sizeof all, (int64_t)v->list.short_frees),
+                 block_filter_describe(x->filter, x->snapshot, what, sizeof what));
+    else if (v->list.filtered && used > 0 && (size_t)used < n)
         snprintf(out + used, n - (size_t)used, ", only blocks of %s",
                  block_filter_describe(x->filter, x->snapshot, what, sizeof what));
     return out;

@@ -2,7 +2,8 @@
 /*
  * Sizes and ages: two histograms of the live blocks, each within what is selected
  * in the other, beside what was allocated of a size and freed at an age; and the
- * call sites of the blocks that are selected.
+ * call sites of the blocks that are selected. Of ages below the border of short lives
+ * those that were freed are meant, which is what call sites know: all of them together.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,13 +17,15 @@
 
 enum { PANE_SIZES, PANE_AGES, PANES };
 #define ROWS_MOST 64 /* SEG_SIZE_CLASSES, and more than SEG_LIFE_CLASSES */
-_Static_assert(ROWS_MOST >= SEG_SIZE_CLASSES && ROWS_MOST >= SEG_LIFE_CLASSES, "rows");
+_Static_assert(ROWS_MOST >= SEG_SIZE_CLASSES && ROWS_MOST > SEG_LIFE_CLASSES, "rows");
 
 /* A class of sizes or of ages. */
 struct class_row {
     uint64_t min, max;              /* sizes inclusive; ages in ns, below max */
     struct choice_sum live;      /* within what else is selected */
     uint64_t blocks, bytes;         /* allocated of that size; freed at that age, bytes 0 */
+    bool temporary;                 /* freed too soon to be timed */
+    bool short_lived;               /* it is one with all others that are */
     bool selected;
 };
 
@@ -45,6 +48,7 @@ static void sizes_init(void *state)
     struct sizes_view *v = state;
     for (int i = 0; i < PANES; i++)
         v->panes[i].table.sort = -1;
+    site_list_init(&v->list);
 }
 
 static void sizes_fini(void *state)
@@ -95,21 +99,31 @@ static void fill_sizes(struct pane *p, const struct view_context *x)
     trim(p, SEG_SIZE_CLASSES);
 }
 
+/* Those that were not timed come first, and have no bar: no scale would suit both. */
 static void fill_ages(struct pane *p, const struct view_context *x)
 {
     const struct block_filter *f = x->filter;
+    const struct totals *t = &x->snapshot->totals;
+    unsigned n = 0;
     p->table.n_rows = 0;
-    for (unsigned i = 0; i < SEG_LIFE_CLASSES && snapshot_has_births(x->snapshot); i++) {
+    if (!snapshot_has_births(x->snapshot))
+        return;
+    if (t->short_ns)
+        p->rows[n++] = (struct class_row){ .blocks = t->temporary, .temporary = true,
+                                           .short_lived = true,
+                                           .selected = block_filter_short(f) };
+    for (unsigned i = 0; i < SEG_LIFE_CLASSES; i++) {
         const struct lifetime_row *age = &x->snapshot->lifetimes[i];
-        struct class_row *r = &p->rows[i];
+        struct class_row *r = &p->rows[n++];
         *r = (struct class_row){ .min = i ? x->snapshot->lifetimes[i - 1].below_ns : 0,
-                                 .max = age->below_ns, .blocks = age->frees };
+                                 .max = age->below_ns, .blocks = age->frees,
+                                 .short_lived = age->below_ns <= t->short_ns };
         if (f && f->known)
             r->live = f->sums.ages[i];
-        r->selected = f && overlaps_age(&f->what, r);
+        r->selected = f && (overlaps_age(&f->what, r) ||
+                            (r->short_lived && block_filter_short(f)));
     }
-    if (snapshot_has_births(x->snapshot))
-        trim(p, SEG_LIFE_CLASSES);
+    trim(p, n);
 }
 
 /* Begin where most of the live blocks are. */
@@ -186,7 +200,9 @@ static char *class_text(const struct pane_data *d, const struct class_row *r, ch
     char bound[24];
     if (d->kind == PANE_SIZES)
         return histogram_label(out, n, &group);
-    if (r->max == UINT64_MAX)
+    if (r->temporary)
+        snprintf(out, n, "temporary");
+    else if (r->max == UINT64_MAX)
         snprintf(out, n, ">%s", age_text(bound, sizeof bound, r->min));
     else
         snprintf(out, n, "<%s", age_text(bound, sizeof bound, r->max));
@@ -205,15 +221,17 @@ static void draw_cell(void *data, size_t row, int column, struct canvas *c, int 
             canvas_fill(c, at_row, col, 1, ROLE_STRONG, c->glyphs == GLYPHS_ASCII ? '*' : 0x25cf);
         return;
     case COLUMN_BAR:
-        graph_net_bar(c, at_row, col, width, net_of(d, r) / d->most, overall_of(d, r) / d->most);
+        if (!r->temporary)
+            graph_net_bar(c, at_row, col, width, net_of(d, r) / d->most,
+                          overall_of(d, r) / d->most);
         return;
     case COLUMN_CLASS: class_text(d, r, text, sizeof text); break;
     case COLUMN_LIVE:
-        if (d->known)
+        if (d->known && !r->temporary)
             format_bytes_short(text, sizeof text, (int64_t)r->live.bytes);
         break;
     case COLUMN_BLOCKS:
-        if (d->known)
+        if (d->known && !r->temporary)
             format_count(text, sizeof text, (int64_t)r->live.blocks);
         break;
     default: format_count(text, sizeof text, (int64_t)r->blocks);
@@ -229,6 +247,8 @@ static void draw_pane(struct sizes_view *v, const struct view_context *x, int ki
     struct pane_data d = { .pane = p, .kind = kind, .bytes = v->bytes, .most = 1,
                            .known = x->filter && x->filter->known };
     for (size_t i = 0; i < p->table.n_rows; i++) {
+        if (p->rows[i].temporary)
+            continue;
         double all = overall_of(&d, &p->rows[i]), net = net_of(&d, &p->rows[i]);
         d.most = all > d.most ? all : d.most;
         d.most = net > d.most ? net : d.most;
@@ -239,12 +259,39 @@ static void draw_pane(struct sizes_view *v, const struct view_context *x, int ki
         canvas_text(c, a.row + 1, a.col, a.cols, ROLE_DIM, SNAPSHOT_NO_BIRTHS);
 }
 
+/* The same of short lives: how many, and what is exact about it. */
+static void draw_short(const struct sizes_view *v, const struct view_context *x, struct canvas *c,
+                       struct rect a)
+{
+    const struct totals *t = &x->snapshot->totals;
+    struct histogram_group group = { .min = x->filter->what.size_min,
+                                     .max = x->filter->what.size_max };
+    const char *about = t->estimated ? "~" : "";
+    char some[32], all[32], temporary[32], below[24], size[40];
+    format_grouped(some, sizeof some, (int64_t)v->list.short_frees);
+    format_grouped(all, sizeof all, (int64_t)t->short_lived);
+    if (x->filter->what.by_size)
+        canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD,
+                      "%s%s of %s short-lived frees: sites of %s bytes (average, or live)",
+                      about, some, all, histogram_label(size, sizeof size, &group));
+    else
+        canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD,
+                      "%s%s short-lived frees: under %s old, %s of them temporary", about, all,
+                      age_text(below, sizeof below, t->short_ns),
+                      format_grouped(temporary, sizeof temporary, (int64_t)t->temporary));
+}
+
 /* What is selected, and how much that is. */
-static void draw_selection(const struct view_context *x, struct canvas *c, struct rect a)
+static void draw_selection(const struct sizes_view *v, const struct view_context *x,
+                           struct canvas *c, struct rect a)
 {
     const struct block_filter *f = x->filter;
     char what[128], blocks[32], bytes[24], all[24];
     canvas_fill(c, a.row, a.col, a.cols, ROLE_HEAD, ' ');
+    if (block_filter_short(f)) {
+        draw_short(v, x, c, a);
+        return;
+    }
     if (!f || !block_filter_ready(f)) {
         canvas_text(c, a.row, a.col, a.cols, ROLE_HEAD,
                     x->no_blocks ? "single blocks are not in this file: memtop snapshot --blocks"
@@ -274,7 +321,7 @@ static void sizes_draw(void *state, const struct view_context *x, struct canvas 
         place_cursor(&v->panes[i], x);
     if (a.rows < 3)
         return;
-    draw_selection(x, c, a);
+    struct rect head = a;
     a.row++;
     a.rows--;
     int list = a.rows >= 14 ? a.rows * 2 / 5 : 0;
@@ -284,11 +331,10 @@ static void sizes_draw(void *state, const struct view_context *x, struct canvas 
     right.cols = a.cols - left.cols - 2;
     draw_pane(v, x, PANE_SIZES, c, left);
     draw_pane(v, x, PANE_AGES, c, right);
-    if (!list)
-        return;
     v->list.filtered = block_filter_on(x->filter);
     site_list_draw(&v->list, x, c, (struct rect){ .row = a.row + a.rows - list, .col = a.col,
                                                   .rows = list, .cols = a.cols });
+    draw_selection(v, x, c, head);
 }
 
 /* ---- input --------------------------------------------------------------------------- */
@@ -300,9 +346,11 @@ static void widen(struct choice *w, int kind, const struct class_row *r)
         w->size_max = w->by_size && w->size_max > r->max ? w->size_max : r->max;
         w->by_size = true;
     } else {
-        w->age_min_ns = w->by_age && w->age_min_ns < r->min ? w->age_min_ns : r->min;
+        uint64_t from = w->short_lived ? 0 : r->min;
+        w->age_min_ns = w->by_age && w->age_min_ns < from ? w->age_min_ns : from;
         w->age_below_ns = w->by_age && w->age_below_ns > r->max ? w->age_below_ns : r->max;
         w->by_age = true;
+        w->short_lived = false;
     }
 }
 
@@ -314,12 +362,14 @@ static void select_row(struct sizes_view *v, const struct view_context *x, bool 
         return;
     const struct class_row *r = &p->rows[p->table.cursor];
     struct choice what = x->filter->what;
-    if (!r->selected)
+    if (!r->selected && r->short_lived && !what.by_age)
+        what.short_lived = !(what.by_thread = false);
+    else if (!r->selected)
         widen(&what, v->front, r);
     else if (!only_add && v->front == PANE_SIZES)
         what.by_size = false;
     else if (!only_add)
-        what.by_age = false;
+        what.by_age = what.short_lived = false;
     block_filter_choose(x->filter, &what);
 }
 
@@ -353,11 +403,11 @@ static char *sizes_status(void *state, const struct view_context *x, char *out, 
 {
     struct sizes_view *v = state;
     char all[32];
-    bool on = block_filter_on(x->filter);
-    snprintf(out, n, "%s call sites, bars in %s",
-             !on || block_filter_ready(x->filter)
-                 ? format_grouped(all, sizeof all, (int64_t)v->list.order.n) : "-",
-             v->bytes ? "bytes" : "blocks");
+    bool known = !block_filter_on(x->filter) || block_filter_short(x->filter) ||
+                 block_filter_ready(x->filter);
+    snprintf(out, n, "%s call site%s, bars in %s",
+             known ? format_grouped(all, sizeof all, (int64_t)v->list.order.n) : "-",
+             known ? format_s((int64_t)v->list.order.n) : "s", v->bytes ? "bytes" : "blocks");
     return out;
 }
 

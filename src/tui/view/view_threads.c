@@ -158,6 +158,7 @@ static void choose_thread(const struct threads *v, const struct view_context *x,
     const struct thread_row *r = &x->snapshot->threads[v->order.items[v->table.cursor].row];
     what.by_thread = !(toggle && is_selected(x, r));
     what.tid = r->tid;
+    what.short_lived = false; /* by thread that is not known */
     block_filter_choose(x->filter, &what);
 }
 

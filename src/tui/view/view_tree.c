@@ -101,6 +101,8 @@ static size_t describe_filter(const struct tree_view *v, char *out, size_t n)
                : v->about == ABOUT_GROWTH ? TREE_GROWTH_BLOCKS : TREE_LIVE_BLOCKS;
     const int64_t *in = tree_passing(v->tree)->v, *all = tree_all(v->tree)->v;
     char bytes[24], count[16], share[16];
+    if (v->about == ABOUT_SHORT) /* what is counted there comes next */
+        return (size_t)snprintf(out, n, "\"%.40s\": ", o->filter);
     return (size_t)snprintf(out, n, "\"%.40s\": %s (%s) in %s block%s, ", o->filter,
                             format_bytes(bytes, sizeof bytes, in[figure]),
                             format_percent(share, sizeof share, in[figure], all[figure]),
@@ -122,6 +124,12 @@ static size_t describe_about(const struct tree_view *v, const struct view_contex
                                                tree_all(v->tree)->v[TREE_LIVE_BYTES],
                                                x->then->live_bytes),
                                 format_bytes(bytes, sizeof bytes, x->then->live_bytes));
+    if (v->about == ABOUT_SHORT) {
+        const int64_t *in = tree_passing(v->tree)->v;
+        return (size_t)snprintf(out, n, "%s%s %s, ", in[TREE_SAMPLES] ? "~" : "",
+                                format_grouped(bytes, sizeof bytes, in[TREE_SHORT_LIVED]),
+                                block_filter_describe(x->filter, x->snapshot, text, sizeof text));
+    }
     if (view_tree_selects(x))
         return (size_t)snprintf(out, n, "only blocks of %s, ",
                                 block_filter_describe(x->filter, x->snapshot, text, sizeof text));

@@ -20,6 +20,7 @@ enum tree_about {
     ABOUT_LIVE, ABOUT_PEAK,
     ABOUT_THEN,   /* the largest sites of a second, under the timeline's cursor */
     ABOUT_GROWTH, /* marks are compared */
+    ABOUT_SHORT,  /* freed blocks that were short-lived are selected */
     ABOUT_BLOCKS, /* selected ones, or by thread or size: what live blocks tell */
     ABOUT_COUNT
 };

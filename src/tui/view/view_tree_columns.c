@@ -20,11 +20,12 @@
 enum {
     LIVE = 1 << ABOUT_LIVE, PEAK = 1 << ABOUT_PEAK, GROWTH = 1 << ABOUT_GROWTH,
     BLOCKS = 1 << ABOUT_BLOCKS, NOW = LIVE | BLOCKS, THEN = 1 << ABOUT_THEN,
+    SHORT = 1 << ABOUT_SHORT, RUN = LIVE | PEAK | SHORT,
 };
 
 enum cell {
     CELL_BYTES, CELL_COUNT, CELL_SIGNED_BYTES, CELL_SIGNED_COUNT, CELL_SHARE, CELL_SELF,
-    CELL_RATE, CELL_TEMPORARY, CELL_AVERAGE, CELL_AGE, CELL_SITES, CELL_CHANGE, CELL_NAME,
+    CELL_RATE, CELL_PART, CELL_AVERAGE, CELL_AGE, CELL_SITES, CELL_CHANGE, CELL_NAME,
 };
 
 struct tree_column {
@@ -52,7 +53,8 @@ static const struct tree_column columns[] = {
     PLAIN("PEAK", 5, 0, CELL_BYTES, TREE_PEAK_BYTES, PEAK, "bytes at the heap's peak"),
     PLAIN("PEAK%", 5, 0, CELL_SHARE, TREE_PEAK_BYTES, PEAK, "share of the heap's peak"),
     PLAIN("#PEAK", 5, 0, CELL_COUNT, TREE_PEAK_BLOCKS, PEAK, "blocks at the heap's peak"),
-    PLAIN("LIVE", 5, 0, CELL_BYTES, TREE_LIVE_BYTES, LIVE | PEAK | BLOCKS,
+    PLAIN("SHORT", 5, 0, CELL_COUNT, TREE_SHORT_LIVED, SHORT, "frees of short-lived blocks"),
+    PLAIN("LIVE", 5, 0, CELL_BYTES, TREE_LIVE_BYTES, LIVE | PEAK | BLOCKS | SHORT,
           "live bytes"),
     PLAIN("THEN", 5, 0, CELL_BYTES, TREE_LIVE_BYTES, THEN, "live bytes then"),
     PLAIN("THEN%", 5, 0, CELL_SHARE, TREE_LIVE_BYTES, THEN, "share of what is recorded of then"),
@@ -65,19 +67,21 @@ static const struct tree_column columns[] = {
     PLAIN("#LIVE", 5, 0, CELL_COUNT, TREE_LIVE_BLOCKS, NOW | PEAK, "live blocks"),
     PLAIN("dMARK", 6, 60, CELL_SIGNED_BYTES, TREE_GROWTH_BYTES, LIVE,
           "growth since the last mark"),
-    PLAIN("ALLOC/S", 7, 60, CELL_RATE, TREE_RATE, LIVE, "allocations per second"),
+    PLAIN("ALLOC/S", 7, 60, CELL_RATE, TREE_RATE, LIVE | SHORT, "allocations per second"),
     PLAIN("PEAK", 5, 100, CELL_BYTES, TREE_PEAK_BYTES, LIVE, "bytes at the heap's peak"),
-    PLAIN("TOTAL", 5, 100, CELL_BYTES, TREE_BYTES_ALLOCATED, LIVE | PEAK,
+    PLAIN("TOTAL", 5, 100, CELL_BYTES, TREE_BYTES_ALLOCATED, RUN,
           "bytes allocated in all"),
-    PLAIN("ALLOCS", 6, 120, CELL_COUNT, TREE_ALLOCATIONS, LIVE | PEAK, "allocations in all"),
-    SORTED("TEMP%", 5, 100, CELL_TEMPORARY, TREE_TEMPORARY, TREE_BY_TEMPORARY, LIVE | PEAK,
+    PLAIN("ALLOCS", 6, 120, CELL_COUNT, TREE_ALLOCATIONS, RUN, "allocations in all"),
+    SORTED("TEMP%", 5, 100, CELL_PART, TREE_TEMPORARY, TREE_BY_TEMPORARY, RUN,
            "share of temporary allocations"),
-    SORTED("AVG", 5, 132, CELL_AVERAGE, TREE_BYTES_ALLOCATED, TREE_BY_AVERAGE, LIVE | PEAK,
+    SORTED("SHORT%", 6, 120, CELL_PART, TREE_SHORT_LIVED, TREE_BY_SHORT, RUN,
+           "share of short-lived allocations"),
+    SORTED("AVG", 5, 132, CELL_AVERAGE, TREE_BYTES_ALLOCATED, TREE_BY_AVERAGE, RUN,
            "average size of allocations"),
     SORTED("AGE", 6, 100, CELL_AGE, TREE_AGE, TREE_BY_AGE, NOW, "average age of live blocks"),
-    { { "SITES", 5, 132, false, true }, CELL_SITES, 0, 0, NOW | PEAK, "call sites" },
+    { { "SITES", 5, 132, false, true }, CELL_SITES, 0, 0, NOW | PEAK | SHORT, "call sites" },
     { { "", 4, 0, true, true }, CELL_CHANGE, 0, 0, GROWTH, "new or gone" },
-    { { "FUNCTION", 0, 0, true, true }, CELL_NAME, 0, 0, NOW | PEAK | GROWTH | THEN, NULL },
+    { { "FUNCTION", 0, 0, true, true }, CELL_NAME, 0, 0, NOW | RUN | GROWTH | THEN, NULL },
 };
 #define COLUMN_COUNT ((int)(sizeof columns / sizeof *columns))
 _Static_assert(sizeof columns / sizeof *columns <= TABLE_COLUMNS, "there is room for all");
@@ -95,6 +99,7 @@ void view_tree_columns_init(struct tree_view *v)
     for (int i = 0; i < ABOUT_COUNT; i++)
         v->orders[i].sort = column_of((enum tree_about)i, i == ABOUT_PEAK ? TREE_PEAK_BYTES
                                                           : i == ABOUT_GROWTH ? TREE_GROWTH_BYTES
+                                                          : i == ABOUT_SHORT ? TREE_SHORT_LIVED
                                                                               : TREE_LIVE_BYTES);
     v->table.sort = v->orders[v->about].sort;
 }
@@ -131,6 +136,9 @@ static bool is_shown(const struct tree_view *v, int column, int cols)
     int from = columns[column].head.from_cols;
     if (columns[column].cell == CELL_SELF && tree_options(v->tree)->mode == TREE_FLAT)
         from = 60; /* there it says the most */
+    if (v->about == ABOUT_SHORT && (columns[column].cell == CELL_PART || from == 132 ||
+                                    columns[column].figure == TREE_ALLOCATIONS))
+        from = columns[column].cell == CELL_SITES ? from : 60; /* and so do these */
     if (columns[column].figure == TREE_GROWTH_BYTES && v->about == ABOUT_LIVE && !v->has_mark)
         return false;
     if (!has_meaning(v, column) || v->hidden[v->about] & bit)
@@ -164,6 +172,8 @@ static bool is_unknown(const struct tree_view *v, const struct tree_row *r,
     const struct growth *g = v->x->growth;
     if (column->cell == CELL_AGE)
         return !r->v[TREE_AGED] || !r->v[TREE_LIVE_BLOCKS];
+    if (column->figure == TREE_SHORT_LIVED)
+        return !v->x->snapshot->totals.short_ns;
     if (v->about != ABOUT_GROWTH || !g)
         return false;
     if (column->figure == TREE_ALIVE_BYTES)
@@ -198,7 +208,7 @@ static char *cell_text(const struct tree_view *v, const struct tree_row *r,
     case CELL_SHARE: return format_percent(out, n, value, tree_all(v->tree)->v[column->figure]);
     case CELL_SELF: return format_bytes_short(out, n, r->self[column->figure]);
     case CELL_RATE: return format_rate(out, n, (double)value / 1000);
-    case CELL_TEMPORARY: return format_percent(out, n, value, r->v[TREE_ALLOCATIONS]);
+    case CELL_PART: return format_percent(out, n, value, r->v[TREE_ALLOCATIONS]);
     case CELL_AVERAGE:
         return format_bytes_short(out, n, r->v[TREE_ALLOCATIONS]
                                       ? value / r->v[TREE_ALLOCATIONS] : 0);

@@ -53,6 +53,8 @@ bool view_tree_selects(const struct view_context *x)
 
 enum tree_about view_tree_about(const struct tree_view *v, const struct view_context *x)
 {
+    if (block_filter_short(x->filter))
+        return ABOUT_SHORT;
     if (view_tree_selects(x) || v->grouping == GROUP_THREAD || v->grouping == GROUP_SIZE)
         return ABOUT_BLOCKS;
     if (x->growth && x->growth->mode != GROWTH_OFF)
@@ -180,6 +182,15 @@ static bool fill_selected(struct tree_view *v, const struct view_context *x)
     return true;
 }
 
+/* All figures of the sites that have such blocks. */
+static void fill_short(struct tree_view *v, const struct view_context *x)
+{
+    fill_live(v, x);
+    for (size_t i = 0; i < x->snapshot->n_sites; i++)
+        if (!block_filter_short_site(x->filter, &x->snapshot->sites[i]))
+            memset(&v->figures[i], 0, sizeof v->figures[i]);
+}
+
 /* What is recorded of a second: its largest sites. */
 static void fill_then(struct tree_view *v, const struct view_context *x)
 {
@@ -199,7 +210,7 @@ static void fill_then(struct tree_view *v, const struct view_context *x)
 
 static bool fill(struct tree_view *v, const struct view_context *x)
 {
-    if (view_tree_selects(x))
+    if (view_tree_selects(x) && v->about != ABOUT_SHORT)
         return fill_selected(v, x);
     if (v->about == ABOUT_BLOCKS)
         return fill_blocks(v, x->sums) && keep_names(v, x->sums);
@@ -210,6 +221,8 @@ static bool fill(struct tree_view *v, const struct view_context *x)
         fill_growth(v, x);
     else if (v->about == ABOUT_THEN)
         fill_then(v, x);
+    else if (v->about == ABOUT_SHORT)
+        fill_short(v, x);
     else
         fill_live(v, x);
     return true;
@@ -233,6 +246,8 @@ static bool has_news(const struct tree_view *v, const struct view_context *x)
         return v->sums_version != sums_version(x);
     if (v->about == ABOUT_GROWTH)
         return v->growth_version != x->growth->version;
+    if (v->about == ABOUT_SHORT && v->sums_version != sums_version(x))
+        return true;
     return v->version != x->sites_version || v->then != then_of(x);
 }
 
