@@ -37,16 +37,20 @@ static uint64_t weight_of(const struct site_watch *w, const struct site_row *r)
     return live > recent ? live : recent;
 }
 
-/* The class from which on all sites find room; those of the class below it find
- * what is left. */
-static unsigned threshold(const struct site_watch *w, const struct snapshot *s)
+/* The classes of all sites, and the one from which on all of them find room; those of
+ * the class below it find what is left. */
+static unsigned rank(struct site_watch *w, const struct snapshot *s)
 {
     uint32_t counts[CLASSES] = { 0 };
     unsigned class = CLASSES;
     size_t sum = 0;
-    for (size_t i = 0; i < s->n_sites; i++)
-        if (s->sites[i].allocations)
-            counts[class_of(weight_of(w, &s->sites[i]))]++;
+    for (size_t i = 0; i < s->n_sites; i++) {
+        const struct site_row *r = &s->sites[i];
+        unsigned its = class_of(weight_of(w, r));
+        w->ranks[i] = r->allocations ? (uint16_t)(its + 1) : 0;
+        counts[its] += r->allocations != 0;
+        w->allocated[i] = r->bytes_allocated;
+    }
     while (class > 0 && sum + counts[class - 1] <= SITE_WATCH_MOST)
         sum += counts[--class];
     return class;
@@ -63,7 +67,10 @@ static bool reserve(struct site_watch *w, size_t n)
         uint16_t *slots = realloc(w->slots, capacity * sizeof *slots);
         if (slots)
             w->slots = slots;
-        uint64_t *allocated = slots ? realloc(w->allocated, capacity * sizeof *allocated) : NULL;
+        uint16_t *ranks = slots ? realloc(w->ranks, capacity * sizeof *ranks) : NULL;
+        if (ranks)
+            w->ranks = ranks;
+        uint64_t *allocated = ranks ? realloc(w->allocated, capacity * sizeof *allocated) : NULL;
         if (!allocated)
             return false;
         w->allocated = allocated;
@@ -100,22 +107,18 @@ static struct watched_site *find(const struct site_watch *w, uint32_t site)
  * those above it need. */
 static void choose(struct site_watch *w, const struct snapshot *s)
 {
-    unsigned least = threshold(w, s), needed = 0;
+    unsigned least = rank(w, s) + 1, needed = 0; /* ranks are classes from 1 on */
     for (uint32_t i = 0; i < s->n_sites; i++)
-        needed += s->sites[i].allocations && !w->slots[i] &&
-                  class_of(weight_of(w, &s->sites[i])) >= least;
+        needed += w->ranks[i] >= least && !w->slots[i];
     for (unsigned i = w->n; i-- > 0;) {
-        unsigned class = class_of(weight_of(w, &s->sites[w->watched[i].site]));
-        if (class + 1 < least || (class < least && w->n + needed > SITE_WATCH_MOST))
+        unsigned its = w->ranks[w->watched[i].site];
+        if (its + 1 < least || (its < least && w->n + needed > SITE_WATCH_MOST))
             drop(w, i);
     }
-    for (int pass = 0; pass < 2; pass++) /* the class on the edge comes last */
-        for (uint32_t i = 0; i < s->n_sites && w->n < SITE_WATCH_MOST; i++) {
-            const struct site_row *r = &s->sites[i];
-            if (r->allocations && !w->slots[i] &&
-                class_of(weight_of(w, r)) + (unsigned)pass >= least)
-                watch(w, i, r->first_ns);
-        }
+    for (unsigned pass = 0; pass < 2; pass++) /* the class on the edge comes last */
+        for (uint32_t i = 0; i < s->n_sites && w->n < SITE_WATCH_MOST; i++)
+            if (w->ranks[i] && !w->slots[i] && w->ranks[i] + pass >= least)
+                watch(w, i, s->sites[i].first_ns);
 }
 
 /* ---- what was recorded before --------------------------------------------------- */
@@ -173,8 +176,6 @@ void site_watch_add(struct site_watch *w, const struct snapshot *s)
         return;
     }
     choose(w, s);
-    for (size_t i = 0; i < s->n_sites; i++)
-        w->allocated[i] = s->sites[i].bytes_allocated;
     w->n_sites = s->n_sites;
     if (!w->begun)
         add_records(w, s);
@@ -199,6 +200,7 @@ void site_watch_fini(struct site_watch *w)
 {
     free(w->watched);
     free(w->slots);
+    free(w->ranks);
     free(w->allocated);
     *w = (struct site_watch){ .n = 0 };
 }

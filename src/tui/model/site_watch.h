@@ -2,7 +2,7 @@
 /*
  * Watching call sites: the series of readings behind the verdicts, of the sites
  * that matter. Up to SITE_WATCH_MOST sites are watched, so that memory stays below
- * 3 MiB, and 10 bytes for each site there is: those with the most live bytes, or bytes
+ * 3 MiB, and 12 bytes for each site there is: those with the most live bytes, or bytes
  * allocated since the last reading, whichever is more. With more sites than that,
  * one that falls behind makes way for one that comes up, and its series is lost;
  * a site that is not watched has no verdict.
@@ -34,6 +34,7 @@ struct site_watch {
     unsigned n;
     struct watched_site *watched; /* SITE_WATCH_MOST, once there are some */
     uint16_t *slots;              /* by site: 1 + index into watched; 0: none */
+    uint16_t *ranks;              /* by site, at the last reading */
     uint64_t *allocated;          /* by site: bytes at the last reading */
     size_t n_sites, capacity;
     bool begun;                   /* a reading was added */

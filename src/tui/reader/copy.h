@@ -125,6 +125,7 @@ struct copy {
     size_t n_rows, row_bytes;
     struct buffer scratch;
     struct buffer owners;  /* chunk -> 1 + its place in a site directory */
+    uint32_t leaf_max;     /* the largest node that the sites were said to have */
     struct buffer samples; /* struct seg_sample, live ones only */
     size_t n_samples;
     struct buffer live;    /* struct live_thread, by falling tid */

@@ -10,6 +10,7 @@
 #include "tui/reader/copy.h"
 
 #define BEING_WRITTEN 2u /* addresses up to this are no block's */
+#define PIECE_BYTES (1u << 17)
 
 /* ---- reading --------------------------------------------------------------- */
 
@@ -84,21 +85,30 @@ void copy_samples_totals(const struct copy *c, struct snapshot *s)
 
 /* ---- sites ----------------------------------------------------------------- */
 
+static void fill_errors(struct site_row *row, const struct seg_site_error *e)
+{
+    if (!e->samples && !e->blocks_variance && !e->bytes_variance)
+        return;
+    row->samples = e->samples;
+    row->allocations_error = error_of((double)e->blocks_variance);
+    row->bytes_allocated_error =
+        error_of(ldexp((double)e->bytes_variance, SEG_VARIANCE_SHIFT));
+}
+
 /* Of all that a site ever allocated. */
 static bool read_errors(struct copy *c, struct snapshot *s)
 {
     struct section at = file_section(&c->file, SEG_SITE_ERRORS);
     size_t n = (size_t)at.count < s->n_sites ? (size_t)at.count : s->n_sites;
-    const char *raw = buffer_reserve(&c->scratch, n * (size_t)at.element);
-    if (!raw)
+    size_t element = (size_t)at.element, at_once = PIECE_BYTES / element;
+    const char *piece = buffer_reserve(&c->scratch, at_once * element);
+    if (!piece)
         return false;
-    file_read(&c->file, at.offset, c->scratch.data, n * (size_t)at.element);
-    for (size_t i = 0; i < n; i++) {
-        const struct seg_site_error *e = (const void *)(raw + i * (size_t)at.element);
-        double bytes = ldexp((double)e->bytes_variance, SEG_VARIANCE_SHIFT);
-        s->sites[i].samples = e->samples;
-        s->sites[i].allocations_error = error_of((double)e->blocks_variance);
-        s->sites[i].bytes_allocated_error = error_of(bytes);
+    for (size_t first = 0; first < n; first += at_once) {
+        size_t m = n - first < at_once ? n - first : at_once;
+        file_read(&c->file, at.offset + first * element, c->scratch.data, m * element);
+        for (size_t i = 0; i < m; i++)
+            fill_errors(&s->sites[first + i], (const void *)(piece + i * element));
     }
     return true;
 }

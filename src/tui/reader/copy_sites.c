@@ -2,17 +2,15 @@
 /*
  * Sites and their counters; see copy.h. The threads' directories are turned
  * round into one list that says for each chunk which sites it counts; then
- * the chunks are read in large pieces, in the order of the file. So the time
- * goes with the chunks that exist, and memory stays small.
+ * the chunks are read in pieces, in the order of the file. So the time goes with
+ * the chunks that exist, and memory stays small.
  */
 #include <string.h>
 
 #include "tui/reader/copy.h"
 
-#define PIECE_BYTES (1u << 20)
+#define PIECE_BYTES (1u << 17) /* what was read is still in the cache when it is summed */
 #define DIR_PIECE 4096u /* directory entries read at once */
-/* The heap can come to a new peak while the sites are copied: once more then. */
-#define PASSES_MAX 2u
 
 /* ---- which sites a chunk counts ------------------------------------------------ */
 
@@ -51,18 +49,15 @@ static uint32_t *find_owners(struct copy *c, size_t n_sites, size_t n_chunks)
 
 /* ---- sums ---------------------------------------------------------------------- */
 
-static void add_counters(struct site_row *row, const struct seg_site_counters *k,
-                         const struct seg_globals *g)
+typedef void add_site(struct site_row *row, const struct seg_site_counters *k,
+                      const struct seg_globals *g);
+
+static void add_peak(struct site_row *row, const struct seg_site_counters *k,
+                     const struct seg_globals *g)
 {
     int64_t blocks = (int64_t)(k->allocations - k->frees);
     int64_t bytes = (int64_t)(k->bytes_allocated - k->bytes_freed);
     bool live_is_peak = g->at_peak || k->epoch != g->epoch;
-    row->allocations += k->allocations;
-    row->frees += k->frees;
-    row->bytes_allocated += k->bytes_allocated;
-    row->bytes_freed += k->bytes_freed;
-    row->temporary += k->temporary;
-    row->short_lived += k->temporary + k->short_lived;
     /* Unsigned, because a hostile sum may overflow. */
     row->peak_bytes = (int64_t)((uint64_t)row->peak_bytes +
                                 (uint64_t)(live_is_peak ? bytes : k->bytes_at_peak));
@@ -70,16 +65,30 @@ static void add_counters(struct site_row *row, const struct seg_site_counters *k
                                  (uint64_t)(live_is_peak ? blocks : k->blocks_at_peak));
 }
 
+static void add_counters(struct site_row *row, const struct seg_site_counters *k,
+                         const struct seg_globals *g)
+{
+    row->allocations += k->allocations;
+    row->frees += k->frees;
+    row->bytes_allocated += k->bytes_allocated;
+    row->bytes_freed += k->bytes_freed;
+    row->temporary += k->temporary;
+    row->short_lived += k->temporary + k->short_lived;
+    row->live_blocks = (int64_t)(row->allocations - row->frees);
+    row->live_bytes = (int64_t)(row->bytes_allocated - row->bytes_freed);
+    add_peak(row, k, g);
+}
+
 static void add_chunk(struct snapshot *s, const char *chunk, size_t stride, uint32_t place,
-                      const struct seg_globals *g)
+                      const struct seg_globals *g, add_site *add)
 {
     size_t first = (size_t)place * SEG_CHUNK_SITES;
     for (size_t i = 0; i < SEG_CHUNK_SITES && first + i < s->n_sites; i++)
-        add_counters(&s->sites[first + i], (const void *)(chunk + i * stride), g);
+        add(&s->sites[first + i], (const void *)(chunk + i * stride), g);
 }
 
 static bool add_chunks(struct copy *c, struct snapshot *s, const struct section *chunks,
-                       const uint32_t *owners)
+                       const uint32_t *owners, add_site *add)
 {
     size_t element = (size_t)chunks->element, n = (size_t)chunks->count;
     size_t at_once = PIECE_BYTES / element ? PIECE_BYTES / element : 1;
@@ -92,51 +101,43 @@ static bool add_chunks(struct copy *c, struct snapshot *s, const struct section 
         for (size_t i = 0; i < m; i++)
             if (owners[at + i])
                 add_chunk(s, piece + i * element, element / SEG_CHUNK_SITES,
-                          owners[at + i] - 1, &c->globals);
+                          owners[at + i] - 1, &c->globals, add);
     }
     return true;
 }
 
 /* ---- rows ---------------------------------------------------------------------- */
 
+static void fill_row(struct copy *c, struct site_row *row, size_t i, const struct seg_site *site)
+{
+    *row = (struct site_row){
+        .id = (uint32_t)i,
+        .node = i ? site->node : 0,
+        .flags = site->flags,
+        .first_ns = clock_ns(&c->clock, site->first_ticks),
+    };
+    if (row->node > c->leaf_max)
+        c->leaf_max = row->node;
+}
+
 static bool fill_rows(struct copy *c, struct snapshot *s)
 {
     struct section at = file_section(&c->file, SEG_SITES);
     size_t n = (size_t)at.count, element = (size_t)at.element;
+    size_t at_once = PIECE_BYTES / element;
     s->n_sites = 0;
-    const char *raw = buffer_reserve(&c->scratch, n * element);
-    if (!raw || !array_reserve((void **)&s->sites, &s->cap_sites, n, sizeof *s->sites))
+    c->leaf_max = 0;
+    const char *piece = buffer_reserve(&c->scratch, at_once * element);
+    if (!piece || !array_reserve((void **)&s->sites, &s->cap_sites, n, sizeof *s->sites))
         return false;
-    file_read(&c->file, at.offset, c->scratch.data, n * element);
-    for (size_t i = 0; i < n; i++) {
-        const struct seg_site *site = (const void *)(raw + i * element);
-        s->sites[i] = (struct site_row){
-            .id = (uint32_t)i,
-            .node = i ? site->node : 0,
-            .flags = site->flags,
-            .first_ns = clock_ns(&c->clock, site->first_ticks),
-        };
+    for (size_t first = 0; first < n; first += at_once) {
+        size_t m = n - first < at_once ? n - first : at_once;
+        file_read(&c->file, at.offset + first * element, c->scratch.data, m * element);
+        for (size_t i = 0; i < m; i++)
+            fill_row(c, &s->sites[first + i], first + i, (const void *)(piece + i * element));
     }
     s->n_sites = n;
     return true;
-}
-
-static enum reader_status pass(struct copy *c, struct snapshot *s)
-{
-    if (!fill_rows(c, s))
-        return READER_NO_MEMORY;
-    struct section chunks = file_section(&c->file, SEG_SITE_CHUNKS);
-    const uint32_t *owners = find_owners(c, s->n_sites, (size_t)chunks.count);
-    if (!owners || !add_chunks(c, s, &chunks, owners))
-        return READER_NO_MEMORY;
-    for (size_t i = 0; i < s->n_sites; i++) {
-        struct site_row *row = &s->sites[i];
-        row->live_blocks = (int64_t)(row->allocations - row->frees);
-        row->live_bytes = (int64_t)(row->bytes_allocated - row->bytes_freed);
-        if (!s->totals.short_ns)
-            row->short_lived = 0;
-    }
-    return copy_samples_sites(c, s) ? READER_OK : READER_NO_MEMORY;
 }
 
 /* Has the meaning of the counters' peak fields changed? */
@@ -149,15 +150,28 @@ static bool peak_has_moved(struct copy *c)
     return was.epoch != c->globals.epoch || was.at_peak != c->globals.at_peak;
 }
 
+/* The heap can come to a new peak while the counters are read: its parts are read once
+ * more then. */
+static bool add_all(struct copy *c, struct snapshot *s)
+{
+    struct section chunks = file_section(&c->file, SEG_SITE_CHUNKS);
+    const uint32_t *owners = find_owners(c, s->n_sites, (size_t)chunks.count);
+    if (!owners)
+        return false;
+    peak_has_moved(c);
+    if (!add_chunks(c, s, &chunks, owners, add_counters))
+        return false;
+    for (size_t i = 0; i < s->n_sites && !s->totals.short_ns; i++)
+        s->sites[i].short_lived = 0;
+    if (!peak_has_moved(c))
+        return true;
+    for (size_t i = 0; i < s->n_sites; i++)
+        s->sites[i].peak_bytes = s->sites[i].peak_blocks = 0;
+    return add_chunks(c, s, &chunks, owners, add_peak);
+}
+
 enum reader_status copy_sites(struct copy *c, struct snapshot *s)
 {
-    enum reader_status status = READER_OK;
-    for (unsigned i = 0; i < PASSES_MAX; i++) {
-        if (i == 0)
-            peak_has_moved(c);
-        status = pass(c, s);
-        if (status != READER_OK || !peak_has_moved(c))
-            break;
-    }
-    return status;
+    return fill_rows(c, s) && add_all(c, s) && copy_samples_sites(c, s) ? READER_OK
+                                                                        : READER_NO_MEMORY;
 }

@@ -97,12 +97,12 @@ static bool copy_nodes(struct copy *c, struct snapshot *s)
     return true;
 }
 
-static void clamp(struct snapshot *s, size_t first_node)
+static void clamp(const struct copy *c, struct snapshot *s, size_t first_node)
 {
     for (size_t i = first_node; i < s->n_nodes; i++)
         if (s->nodes[i].module >= s->n_modules)
             s->nodes[i].module = 0;
-    for (size_t i = 0; i < s->n_sites; i++)
+    for (size_t i = 0; i < s->n_sites && c->leaf_max >= s->n_nodes; i++)
         if (s->sites[i].node >= s->n_nodes)
             s->sites[i].node = 0;
 }
@@ -122,6 +122,6 @@ enum reader_status copy_stacks(struct copy *c, struct snapshot *s)
         s->cached_reader = 0;
         return READER_NO_MEMORY;
     }
-    clamp(s, first < s->n_nodes && had_modules <= s->n_modules ? first : 0);
+    clamp(c, s, first <= s->n_nodes && had_modules <= s->n_modules ? first : 0);
     return READER_OK;
 }

@@ -21,6 +21,7 @@
 #define MS UINT64_C(1000000)
 #define FRAME_NS   (50 * MS)   /* at most 20 pictures a second */
 #define NOTICE_NS  (5000 * MS)
+#define WORK_NS    (100 * MS)  /* what takes long goes on so often, whatever is pressed */
 #define REOPEN_NS  (100 * MS)
 #define PATIENCE_CHILD_MS 3000
 #define PATIENCE_MS       1000
@@ -289,7 +290,8 @@ static bool read_due(struct app *a, uint64_t now)
 }
 
 /* A key is answered first, and a turn of the loop does one long thing at most, so that
- * no key waits for all of them. What is behind comes with the next turn. */
+ * no key waits for all of them. What is behind comes with the next turn, or where keys
+ * come one upon the other, now and then. */
 static void do_due(struct app *a)
 {
     uint64_t now = target_now();
@@ -299,8 +301,10 @@ static void do_due(struct app *a)
     }
     reopen(a, now);
     settle(a);
-    bool answer = a->urgent && !a->behind;
+    bool answer = a->urgent && (!a->behind || now < a->worked_ns + WORK_NS);
     a->answered |= answer;
+    if (!answer)
+        a->worked_ns = now;
     a->behind = answer || read_due(a, now);
     if (a->behind || a->picking)
         return;

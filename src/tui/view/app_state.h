@@ -58,6 +58,7 @@ struct app {
     uint64_t notice_until_ns;
     bool behind;             /* there is more to do in the next turn of the loop */
     bool answered;           /* a key was, and nothing was followed since */
+    uint64_t worked_ns;      /* when something was, or was read */
     bool dirty;              /* something new is to be drawn */
     bool urgent;             /* at once: somebody pressed a key */
     bool more_input;         /* events may wait in the screen, which poll cannot know */
