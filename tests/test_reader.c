@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -141,6 +142,55 @@ static void test_peak(void)
     f.globals->peak_bytes = 5;
     refresh_once(&f, &s);
     tap_ok(s.totals.peak_bytes == s.totals.live_bytes, "the peak is never below what lives");
+    snapshot_fini(&s);
+    fake_close(&f);
+}
+
+/* The target goes on while it is read: with the last piece of the counters its heap
+ * descends from the peak. */
+static struct fake_segment *descends;
+static uint32_t descends_row, descends_site;
+
+ssize_t pread(int fd, void *to, size_t n, off_t offset)
+{
+    ssize_t got = preadv(fd, &(struct iovec){ .iov_base = to, .iov_len = n }, 1, offset);
+    struct fake_segment *f = descends;
+    const struct seg_section *chunks = f ? &f->header->sections[SEG_SITE_CHUNKS] : NULL;
+    if (f && (uint64_t)offset >= chunks->offset &&
+        (uint64_t)offset < chunks->offset + chunks->reserved) {
+        struct seg_site_counters *k = fake_counters(f, descends_row, descends_site);
+        descends = NULL;
+        f->globals->at_peak = 0;
+        f->globals->epoch++;
+        *k = (struct seg_site_counters){
+            .allocations = 11, .frees = 8, .bytes_allocated = 1100, .bytes_freed = 800,
+            .bytes_at_peak = 1000, .blocks_at_peak = 10, .epoch = f->globals->epoch,
+        };
+    }
+    return got;
+}
+
+static void test_peak_moves(void)
+{
+    struct fake_segment f;
+    struct snapshot s;
+    open_dead(&f);
+    snapshot_init(&s);
+    descends_row = fake_thread(&f, 1, "t");
+    descends_site = fake_site(&f, fake_node(&f, 0, 1, 0));
+    uint32_t other = fake_site(&f, fake_node(&f, 0, 2, 0));
+    fake_count(&f, descends_row, descends_site, 100, 12, 3);
+    fake_count(&f, descends_row, other, 50, 4, 0);
+    f.globals->at_peak = 1;
+    f.globals->epoch = 6;
+    descends = &f;
+    refresh_once(&f, &s);
+    tap_ok(!descends, "the peak moved while sites were read");
+    tap_is_u64((uint64_t)s.sites[descends_site].live_bytes, 900, "what lived is as it was read");
+    tap_is_u64((uint64_t)s.sites[descends_site].peak_bytes, 1000, "the peak is the new one");
+    tap_is_u64((uint64_t)s.sites[descends_site].peak_blocks, 10, "in blocks too");
+    tap_is_u64((uint64_t)s.sites[other].peak_bytes, 200, "and for all sites");
+    descends = NULL;
     snapshot_fini(&s);
     fake_close(&f);
 }
@@ -821,6 +871,7 @@ int main(void)
     setenv("MEMTOP_DIR", dir, 1);
     test_sums();
     test_peak();
+    test_peak_moves();
     test_short_lived();
     test_many_sites();
     test_time();

@@ -353,7 +353,7 @@ static enum reader_status copy_parts(struct copy *c, struct snapshot *s, unsigne
         status = copy_marks(c, s);
     if (status == READER_OK && (parts & READER_SITES))
         status = copy_sites(c, s);
-    if (status == READER_OK && (parts & READER_SITES))
+    if (status == READER_OK && (parts & (READER_SITES | READER_STACKS)))
         status = copy_stacks(c, s);
     if (status == READER_OK && (parts & READER_SITES))
         status = copy_verify(c, s);

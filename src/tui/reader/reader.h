@@ -55,6 +55,7 @@ enum reader_parts {
     READER_DENSITY = 1 << 1,
     READER_SECONDS = 1 << 2,
     READER_ALL     = READER_SITES | READER_DENSITY | READER_SECONDS,
+    READER_STACKS  = 1 << 3, /* nodes and modules alone: sites then take less */
 };
 
 /* Copy the present state into *s. READER_OK also for dead targets (see

@@ -59,6 +59,7 @@ struct app {
     bool behind;             /* there is more to do in the next turn of the loop */
     bool answered;           /* a key was, and nothing was followed since */
     uint64_t worked_ns;      /* when something was, or was read */
+    unsigned job;            /* of what is followed: whose turn it is */
     bool dirty;              /* something new is to be drawn */
     bool urgent;             /* at once: somebody pressed a key */
     bool more_input;         /* events may wait in the screen, which poll cannot know */

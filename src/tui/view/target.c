@@ -300,8 +300,12 @@ bool target_refresh(struct target *t, uint64_t now, bool sites)
     bool seconds = now >= t->next_seconds_ns;
     if (seconds)
         parts |= READER_SECONDS;
-    /* The first screen does not wait for a hundred thousand sites. */
-    if (!first && now >= t->next_sites_ns) {
+    /* The first screen does not wait for a hundred thousand sites, and those not for
+     * all their stacks. */
+    if (!first && !t->stacked) {
+        read_parts(t, parts | READER_STACKS, &t->sites_cost_ns);
+        t->stacked = true;
+    } else if (!first && now >= t->next_sites_ns) {
         read_parts(t, parts | READER_SITES, &t->sites_cost_ns);
         t->next_sites_ns = now + period(sites ? PERIOD_SITES_NS : PERIOD_WATCH_NS,
                                         t->sites_cost_ns, SHARE_SITES);

@@ -30,6 +30,7 @@ struct target {
     bool ended;               /* nothing will change any more */
     char state[64];           /* for the title line */
     bool replaced;            /* exec: to be opened again */
+    bool stacked;             /* their stacks were read */
     bool underived;           /* sites were read, their rates and verdicts are due */
     const char *const *folders; /* of sources, the owner's; NULL terminated, or NULL */
     struct sources *sources;  /* NULL without memory */

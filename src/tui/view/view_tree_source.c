@@ -14,7 +14,7 @@
 #include "tui/view/view_tree.h"
 
 #define SLICE_MS 15
-#define CATCH_UP_NS UINT64_C(30000000)
+#define CATCH_UP_NS UINT64_C(20000000)
 #define SHARE 20 /* a tree may cost one part in so many of the time to the next */
 #define NAMES_NS UINT64_C(250000000)
 #define NAMES_SHARE 10
