@@ -635,6 +635,31 @@ static void sum_blocks(struct block_filter *f)
     f->version++;
 }
 
+/* All live blocks are as old as can be, a moment after they were young. */
+static void test_ages_follow(struct block_filter *f)
+{
+    struct canvas c;
+    int view = view_index(&view_sizes);
+    void *state = new_state(view);
+    canvas_init(&c, GLYPHS_ASCII);
+    canvas_resize(&c, 24, 80);
+    memset(f->sums.ages, 0, sizeof f->sums.ages);
+    f->sums.ages[2] = (struct choice_sum){ .blocks = 77, .bytes = 7777 };
+    draw_view(&c, view, state);
+    char *young = text_of(&c);
+    f->sums.ages[40] = f->sums.ages[2];
+    f->sums.ages[2] = (struct choice_sum){ .blocks = 0 };
+    canvas_clear(&c);
+    draw_view(&c, view, state);
+    char *old = text_of(&c);
+    tap_ok(strstr(young, " 7.59K    77 ") && strstr(old, " 7.59K    77 "),
+           "the ages of most blocks are in sight");
+    free(young);
+    free(old);
+    free_state(view, state);
+    canvas_fini(&c);
+}
+
 static void test_sizes_view(void)
 {
     static const enum action other[] = { ACTION_OTHER_PANE, ACTION_UNITS, ACTION_LAST };
@@ -647,6 +672,8 @@ static void test_sizes_view(void)
     draw_scene("sizes-none-80x24", &view_sizes, 24, 80, ACTION_NONE);
     sum_blocks(&f);
     draw_scene("sizes-80x24", &view_sizes, 24, 80, ACTION_DOWN);
+    test_ages_follow(&f);
+    sum_blocks(&f);
     draw_scene_after("sizes-200x60", &view_sizes, 60, 200, other);
     f.what = (struct choice){ .by_size = true, .size_min = 17, .size_max = 64, .by_age = true,
                               .age_below_ns = 419 << 12, .by_thread = true, .tid = 4322 };

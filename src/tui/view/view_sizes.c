@@ -32,6 +32,7 @@ struct class_row {
 struct pane {
     struct table table;
     bool placed;                    /* the cursor was put where most is */
+    bool moved;                     /* somebody has moved it */
     struct class_row rows[ROWS_MOST];
 };
 
@@ -126,11 +127,12 @@ static void fill_ages(struct pane *p, const struct view_context *x)
     trim(p, n);
 }
 
-/* Begin where most of the live blocks are. */
-static void place_cursor(struct pane *p, const struct view_context *x)
+/* Begin where most of the live blocks are. They grow older: the list that has not the
+ * cursor follows them until somebody has moved there. */
+static void place_cursor(struct pane *p, const struct view_context *x, bool front)
 {
     size_t best = 0;
-    if (p->placed || !x->filter || !x->filter->known)
+    if (p->moved || (p->placed && front) || !x->filter || !x->filter->known)
         return;
     for (size_t i = 1; i < p->table.n_rows; i++)
         if (p->rows[i].live.blocks > p->rows[best].live.blocks)
@@ -318,7 +320,7 @@ static void sizes_draw(void *state, const struct view_context *x, struct canvas 
     fill_sizes(&v->panes[PANE_SIZES], x);
     fill_ages(&v->panes[PANE_AGES], x);
     for (int i = 0; i < PANES; i++)
-        place_cursor(&v->panes[i], x);
+        place_cursor(&v->panes[i], x, v->front == i);
     if (a.rows < 3)
         return;
     struct rect head = a;
@@ -376,13 +378,17 @@ static void select_row(struct sizes_view *v, const struct view_context *x, bool 
 static bool sizes_action(void *state, const struct view_context *x, enum action action)
 {
     struct sizes_view *v = state;
+    struct pane *p = &v->panes[v->front];
     switch (action) {
     case ACTION_UNITS: v->bytes = !v->bytes; return true;
     case ACTION_OTHER_PANE: v->front = !v->front; return true;
     case ACTION_SELECT: select_row(v, x, false); return true;
     case ACTION_SELECT_SITES: select_row(v, x, true); return false;
     default:
-        return table_action(&v->panes[v->front].table, columns[v->front], COLUMN_COUNT, action);
+        if (!table_action(&p->table, columns[v->front], COLUMN_COUNT, action))
+            return false;
+        p->moved = true;
+        return true;
     }
 }
 
@@ -395,6 +401,7 @@ static void sizes_click(void *state, const struct view_context *x, int row, int 
         if (row < a->row || row >= a->row + a->rows || col < a->col || col >= a->col + a->cols)
             continue;
         v->front = i;
+        v->panes[i].moved = true;
         table_click(&v->panes[i].table, columns[i], COLUMN_COUNT, row, col);
     }
 }
