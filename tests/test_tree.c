@@ -8,6 +8,7 @@
 
 #include "tui/model/pattern.h"
 #include "tui/model/tree.h"
+#include "tui/model/tree_parts.h"
 
 #define FUNCTIONS 12
 #define SITES     400
@@ -574,6 +575,33 @@ static double milliseconds(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
+/* Nothing is lost, and no put takes long, while a map grows. */
+static void test_map(void)
+{
+    struct tree_map m = { .n = 0 };
+    enum { KEYS = 1500000 };
+    size_t wrong = 0, lost = 0, old = 0;
+    for (uint32_t i = 1; i <= KEYS; i++) {
+        uint32_t *value = tree_map_put(&m, tree_mix(i, 7));
+        wrong += !value || *value;
+        *value = i;
+        old += m.old != NULL;
+        if (i % 3 == 0) /* one of before, wherever it is just now */
+            wrong += *tree_map_put(&m, tree_mix(i / 3, 7)) != i / 3;
+        if (i % 5 == 0)
+            wrong += tree_map_get(&m, tree_mix(i / 5, 7)) != i / 5;
+    }
+    tap_ok(!wrong && m.n == KEYS && old > KEYS / 50 && old < KEYS / 2,
+           "%zu of %d keys came while the map grew", old, KEYS);
+    tree_map_settle(&m);
+    for (uint32_t i = 1; i <= KEYS; i++)
+        lost += tree_map_get(&m, tree_mix(i, 7)) != i;
+    tap_ok(!lost && !m.old && !tree_map_get(&m, 12345), "all are there in the end");
+    tree_map_clear(&m);
+    tap_ok(!m.n && !tree_map_get(&m, tree_mix(1, 7)), "and none when it is cleared");
+    tree_map_fini(&m);
+}
+
 static void test_large(void)
 {
     struct snapshot s;
@@ -622,6 +650,7 @@ int main(void)
     test_zoom_stays(&s, figures);
     test_zoom_lost(&s, figures);
     snapshot_fini(&s);
+    test_map();
     test_large();
     for (int i = 0; i < FUNCTIONS; i++)
         free((void *)(uintptr_t)answers[i]);

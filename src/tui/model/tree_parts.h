@@ -2,9 +2,10 @@
 /*
  * The parts of a call tree, private to tree*.c: frames (tree_frames.c), paths
  * (tree_paths.c) and their sums (tree_sums.c), rows (tree_rows.c) and what is below one
- * (tree_groups.c), what is asked of rows (tree_find.c) and zooming into one
- * (tree_zoom.c). Each's work is done in slices: it returns 1 when its time is up, and
- * goes on from there; 0 when it is done; -1 without memory. Indexes start at 1.
+ * (tree_groups.c), what is asked of rows (tree_find.c), zooming into one (tree_zoom.c),
+ * and the map that most of them use (tree_map.c). Each's work is done in slices: it
+ * returns 1 when its time is up, and goes on from there; 0 when it is done; -1 without
+ * memory. Indexes start at 1.
  */
 #ifndef MEMTOP_TUI_MODEL_TREE_PARTS_H
 #define MEMTOP_TUI_MODEL_TREE_PARTS_H
@@ -12,10 +13,14 @@
 #include "tui/model/pattern.h"
 #include "tui/model/tree.h"
 
-/* From 64-bit keys (0 is none) to numbers. Zeros are an empty one. */
+/* From 64-bit keys (0 is none) to numbers. Zeros are an empty one. What is put stays
+ * where it is until the next one is. */
 struct tree_map {
-    struct { uint64_t key; uint32_t value; } *at;
-    size_t n, capacity;
+    struct tree_slot {
+        uint64_t key;
+        uint32_t value;
+    } *at, *old;        /* old: while it grows, those before */
+    size_t n, capacity, old_capacity, moved;
 };
 
 /* The value's place, 0 when it is new. NULL without memory. */
@@ -24,6 +29,8 @@ uint32_t *tree_map_put(struct tree_map *m, uint64_t key);
 bool tree_map_reserve(struct tree_map *m, size_t n);
 /* The value, or 0. */
 uint32_t tree_map_get(const struct tree_map *m, uint64_t key);
+/* Let m->at have all of it. */
+void tree_map_settle(struct tree_map *m);
 void tree_map_clear(struct tree_map *m);
 void tree_map_fini(struct tree_map *m);
 uint64_t tree_mix(uint64_t a, uint64_t b);

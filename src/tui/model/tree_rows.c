@@ -234,6 +234,7 @@ static bool remember(struct tree *t, uint32_t node)
 void tree_rows_remember(struct tree *t)
 {
     bool room = !t->grouped;
+    tree_map_settle(&t->state);
     for (size_t i = 0; i < t->n_rows && room && !t->all_anew; i++)
         if (t->rows[i].expanded && t->rows[i].node)
             room = remember(t, t->rows[i].node);
