@@ -104,8 +104,9 @@ static void sum_sizes(struct snapshot *s)
         struct size_row *row = &s->sizes[i];
         row->live_blocks = (int64_t)(row->allocations - row->frees);
         row->live_bytes = (int64_t)(row->bytes_allocated - row->bytes_freed);
-        t->live_blocks += row->live_blocks;
-        t->live_bytes += row->live_bytes;
+        /* Unsigned, because a hostile sum may overflow. */
+        t->live_blocks = (int64_t)((uint64_t)t->live_blocks + (uint64_t)row->live_blocks);
+        t->live_bytes = (int64_t)((uint64_t)t->live_bytes + (uint64_t)row->live_bytes);
         t->allocations += row->allocations;
         t->frees += row->frees;
         t->bytes_allocated += row->bytes_allocated;

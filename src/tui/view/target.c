@@ -335,7 +335,6 @@ void target_read_now(struct target *t)
 {
     if (t->reader && !t->ended && !t->replaced)
         read_parts(t, READER_ALL, &t->sites_cost_ns);
-    target_derive(t);
 }
 
 void target_finish(struct target *t)
