@@ -13,9 +13,14 @@ static inline void event_alloc(struct thread *t, void *p, size_t size,
 {
     uint64_t ticks = clock_ticks();
     t->caller = *caller;
-    enum record done = thread_is_exact(t)
-                           ? record_alloc(t, SEG_FN_MALLOC, p, size, caller->sp, ticks)
-                           : record_by_path(t, SEG_FN_MALLOC, p, size, ticks);
+    uint64_t care = __atomic_load_n(&care_word, __ATOMIC_ACQUIRE);
+    enum record done = RECORD_OTHERWISE;
+    if (!thread_is_exact(t))
+        done = record_by_path(t, SEG_FN_MALLOC, p, size, ticks);
+    else if (stack_hook_frame(caller->sp) == t->again.frame)
+        done = record_alloc(t, SEG_FN_MALLOC, p, size, ticks);
+    else if (record_look_ahead(t, care))
+        done = record_ahead(t, SEG_FN_MALLOC, p, size, care, ticks);
     if (done == RECORD_FULL)
         heap_flush(t, ticks);
     if (done == RECORD_OTHERWISE)

@@ -11,7 +11,7 @@ size_t stack_fake_depth;
 bool stack_fake_explains = true;
 
 uint64_t stack_generation;
-uint64_t care_word;
+uint64_t care_word = CARE_FIRST;
 
 bool stack_explains(uint64_t pc)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * memo_unwind against stack_unwind, at the same place, on millions of random
- * call paths through frames that are hard on a memo, and on the stacks of
- * stack_cases.c. Each thread has a memo, as in the agent.
+ * memo_unwind and recent_find against stack_unwind, at the same place, on millions of
+ * random call paths through frames that are hard on a memo, and on the stacks of
+ * stack_cases.c. Each thread has a memo and recent stacks, as in the agent.
  */
 #include <alloca.h>
 #include <errno.h>
@@ -12,7 +12,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "agent/care.h"
+#include "agent/known.h"
 #include "agent/memo.h"
+#include "agent/recent.h"
 #include "agent/stack.h"
 #include "stack_cases.h"
 #include "tap.h"
@@ -26,10 +29,12 @@ struct kept {
     uint64_t pcs[SEG_DEPTH_MAX]; /* outermost first */
     uint64_t fresh[SEG_DEPTH_MAX];
     uint64_t plain[SEG_DEPTH_MAX];
+    struct recent recent; /* `what` is the stack's hash here */
+    uint32_t row;
 };
 
 static _Thread_local struct kept kept;
-static _Atomic unsigned long probes, wrong, frames, fresh_frames, unchanged, agains;
+static _Atomic unsigned long probes, wrong, frames, fresh_frames, unchanged, agains, recents;
 
 static bool agrees(size_t below, size_t fresh, size_t n)
 {
@@ -61,6 +66,20 @@ static bool is_again(const struct stack_frame *first)
     return again.sp == first->sp && again_generation == stack_generation && memo_holds(&kept.memo);
 }
 
+/* As the hot path and the tracker do. */
+static void look_among_recent(const struct recent_stack *found, const struct stack_frame *first,
+                              size_t n)
+{
+    struct recent_stack stack = { .what = known_seed(0) };
+    for (size_t i = n; i-- > 0;)
+        stack.what = known_mix(stack.what, kept.plain[i]);
+    recents += found != NULL;
+    wrong += found && found->what != stack.what;
+    if (!found && kept.memo.depth > 0 && recent_seen(&kept.recent, stack.what, kept.row) &&
+        memo_line_up(&kept.memo))
+        recent_add(&kept.recent, &kept.memo, first->sp, care_without_reasons(), &stack);
+}
+
 static NOINLINE void compare(const struct stack_frame *first)
 {
     enum stack_end end, plain_end;
@@ -68,6 +87,8 @@ static NOINLINE void compare(const struct stack_frame *first)
     size_t depth = kept.memo.depth;
     size_t holds = MEMO_UNKNOWN;
     bool once_more = is_again(first);
+    const struct recent_stack *found =
+        recent_find(&kept.recent, first->sp, care_without_reasons());
     bool same = memo_same(&kept.memo, first, &holds);
     size_t below = memo_unwind(&kept.memo, first, holds, kept.fresh, &fresh, &end);
     wrong += same != (fresh == 0 && below == depth) || (once_more && !same);
@@ -78,6 +99,7 @@ static NOINLINE void compare(const struct stack_frame *first)
     frames += n;
     fresh_frames += fresh;
     unchanged += fresh == 0;
+    look_among_recent(found, first, n);
     if (agrees(below, fresh, n) && end == plain_end)
         return;
     if (wrong++ < 5)
@@ -403,18 +425,20 @@ static void travel(uint64_t seed, long steps, bool signals)
 
 static void *travel_thread(void *seed)
 {
+    kept.row = (uint32_t)(uintptr_t)seed;
     travel((uintptr_t)seed, STEPS / 4, false);
     return NULL;
 }
 
 static void report(const char *what)
 {
-    printf("# %lu stacks of %.1f frames, %.2f of them fresh; %.1f%% unchanged, %lu once more\n",
+    printf("# %lu stacks of %.1f frames, %.2f of them fresh; %.1f%% unchanged, %lu once "
+           "more, %lu recent\n",
            probes, (double)frames / (double)probes, (double)fresh_frames / (double)probes,
-           100.0 * (double)unchanged / (double)probes, agains);
+           100.0 * (double)unchanged / (double)probes, agains, recents);
     tap_ok(probes > 0 && wrong == 0, "%s: %lu of %lu stacks are right", what,
            probes - wrong, probes);
-    probes = wrong = frames = fresh_frames = unchanged = agains = 0;
+    probes = wrong = frames = fresh_frames = unchanged = agains = recents = 0;
 }
 
 static void test_threads(void)
@@ -441,15 +465,32 @@ static void test_forget(void)
     tap_is_u64(memo_unwind(&kept.memo, &first, MEMO_UNKNOWN, kept.fresh, &fresh, &end), n,
                "the same stack again is kept as it is");
     tap_is_u64(fresh, 0, "with no fresh frames");
+    struct recent_stack stack = { .what = 17 };
+    recent_seen(&kept.recent, 17, kept.row);
+    tap_ok(recent_seen(&kept.recent, 17, kept.row) && memo_line_up(&kept.memo), "it is lined up");
+    recent_add(&kept.recent, &kept.memo, first.sp, care_without_reasons(), &stack);
+    const struct recent_stack *found =
+        recent_find(&kept.recent, first.sp, care_without_reasons());
+    tap_ok(found && found->what == 17, "and found as a recent one");
+    tap_ok(!recent_find(&kept.recent, first.sp + 16, care_without_reasons()),
+           "not from another place on the stack");
     stack_forget(first.pc - 1, first.pc);
     tap_is_u64(memo_unwind(&kept.memo, &first, MEMO_UNKNOWN, kept.fresh, &fresh, &end), 0,
                "nothing is kept when code was unloaded");
     tap_is_u64(fresh, n, "all frames are fresh then");
+    tap_ok(!recent_find(&kept.recent, first.sp, care_without_reasons()), "nor is it recent");
+    stack.what = 18;
+    memo_line_up(&kept.memo);
+    recent_add(&kept.recent, &kept.memo, first.sp, care_without_reasons(), &stack);
+    found = recent_find(&kept.recent, first.sp, care_without_reasons());
+    tap_ok(found && found->what == 18, "until it is there anew");
 }
 
 int main(void)
 {
     stack_init();
+    if (!recent_init())
+        return 99;
     signal(SIGUSR1, on_signal);
     travel(1, STEPS, false);
     report("random paths");

@@ -23,7 +23,7 @@
 static void *churn(void *arg)
 {
     uintptr_t base = 0x700000000000u + (uintptr_t)arg * 0x1000000;
-    struct stack_frame caller = { .pc = 1, .sp = 16 };
+    struct stack_frame caller = { .pc = 1, .sp = 4096 };
     for (unsigned i = 0; i < EACH; i++) {
         struct thread *t = tracker_enter();
         event_alloc(t, (void *)(base + i * 64), 48, &caller);
@@ -38,7 +38,7 @@ static void *churn(void *arg)
 
 static void *one_event(void *arg)
 {
-    struct stack_frame caller = { .pc = 1, .sp = 16 };
+    struct stack_frame caller = { .pc = 1, .sp = 4096 };
     struct thread *t = tracker_enter();
     event_alloc(t, (void *)(0x710000000000u + (uintptr_t)arg * 64), 10,
                   &caller);

@@ -201,9 +201,15 @@ static uint64_t *lone_record(const struct seg_region *r, uint64_t slot)
     return record_of(blocks - 1, slot);
 }
 
+/* The shadow that a region has been given. */
+static uint32_t shadow_of(const struct seg_region *r)
+{
+    return __atomic_load_n(&r->blocks, __ATOMIC_ACQUIRE) - 1;
+}
+
 static uint32_t part_number(const struct seg_region *r, uint64_t slot)
 {
-    return (r->blocks - 1) * SEG_REGION_PARTS + (uint32_t)(slot / PART_BLOCKS);
+    return shadow_of(r) * SEG_REGION_PARTS + (uint32_t)(slot / PART_BLOCKS);
 }
 
 /* The record for an address if it may be touched, else NULL with *entry at the
@@ -225,7 +231,7 @@ static uint64_t *locate_committed(uintptr_t address, struct seg_region **entry)
     uint32_t part = (uint32_t)(slot / PART_BLOCKS);
     if (__builtin_expect(!(__atomic_load_n(&r->committed, __ATOMIC_ACQUIRE) >> part & 1), 0))
         return lone_record(r, slot);
-    return record_of(r->blocks - 1, slot);
+    return record_of(shadow_of(r), slot);
 }
 
 /* The same, where the part may be held by a sweep. */
@@ -274,7 +280,7 @@ static uint64_t *commit_page(const struct seg_region *r, uint64_t *record, uint6
     if (!store_commit((void *)((uintptr_t)record & ~(uintptr_t)(PAGE_BYTES - 1)), PAGE_BYTES))
         return NULL;
     uint64_t bit = UINT64_C(1) << page % 64;
-    if (__atomic_fetch_or(&lone_pages[r->blocks - 1][page / 64], bit, __ATOMIC_ACQ_REL) & bit)
+    if (__atomic_fetch_or(&lone_pages[shadow_of(r)][page / 64], bit, __ATOMIC_ACQ_REL) & bit)
         store_refund(PAGE_BYTES);
     return record;
 }
@@ -294,10 +300,10 @@ static uint64_t *make_room(uintptr_t address, uint64_t size, struct seg_region *
         return NULL;
     if (shrink_ask(part_number(r, slot)) == SHRINK_GOING)
         return NULL;
-    uint64_t *record = record_of(r->blocks - 1, slot);
+    uint64_t *record = record_of(shadow_of(r), slot);
     if (size >= LARGE_BLOCK)
         return commit_page(r, record, slot);
-    uint64_t *first = record_of(r->blocks - 1, part * PART_BLOCKS);
+    uint64_t *first = record_of(shadow_of(r), part * PART_BLOCKS);
     if (!store_commit(first, form.part_bytes))
         return NULL;
     if (__atomic_fetch_or(&r->committed, 1u << part, __ATOMIC_ACQ_REL) >> part & 1)

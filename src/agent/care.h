@@ -17,6 +17,7 @@
 extern uint64_t care_word __attribute__((visibility("hidden")));
 
 #define CARE_GENERATION (UINT64_C(1) << 32)
+#define CARE_FIRST CARE_GENERATION /* 0 stands for no care at all */
 
 /* One reason more, or `reasons` fewer. */
 static inline void care_begin(void)

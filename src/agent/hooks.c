@@ -119,10 +119,76 @@ static NOINLINE void *allocated_by_path(struct thread *t, enum seg_function fn, 
                                         : record_otherwise(t, fn, p, size, ticks);
 }
 
+/* Hands out what fn would; count is for calloc. */
+HOT void *allocate(enum seg_function fn, size_t count, size_t size)
+{
+    return fn == SEG_FN_MALLOC   ? real.malloc(size)
+           : fn == SEG_FN_CALLOC ? real.calloc(count, size)
+                                 : real.realloc(NULL, size);
+}
+
+/* Not from where the last stack called. What that needs is on its way to the caches
+ * while something is handed out. */
+HOT void *allocated_elsewhere(struct thread *t, enum seg_function fn, size_t count, size_t size,
+                              const struct stack_frame *caller)
+{
+    uint64_t care = __atomic_load_n(&care_word, __ATOMIC_ACQUIRE);
+    t->caller = *caller;
+    bool found = record_look_ahead(t, care);
+    void *p = allocate(fn, count, size);
+    if (!USUALLY(p != NULL)) {
+        tracker_leave(t);
+        return p;
+    }
+    if (fn == SEG_FN_CALLOC)
+        size *= count;
+    if (!USUALLY(thread_is_exact(t))) { /* a signal handler may have forked meanwhile */
+        t->caller = *caller;
+        return allocated_by_path(t, fn, p, size);
+    }
+    uint64_t ticks = clock_ticks();
+    enum record done = USUALLY(found) ? record_ahead(t, fn, p, size, care, ticks)
+                                      : RECORD_OTHERWISE;
+    if (!USUALLY(done != RECORD_OTHERWISE))
+        return record_otherwise(t, fn, p, size, ticks);
+    if (!USUALLY(done == RECORD_DONE))
+        return record_and_flush(t, p, ticks);
+    tracker_leave(t);
+    return p;
+}
+
+static NOINLINE void *malloc_elsewhere(struct thread *t, size_t size, uintptr_t pc, uintptr_t sp,
+                                       uintptr_t fp)
+{
+    return allocated_elsewhere(t, SEG_FN_MALLOC, 1, size,
+                               &(struct stack_frame){ .pc = pc, .sp = sp, .fp = fp });
+}
+
+static NOINLINE void *calloc_elsewhere(struct thread *t, size_t count, size_t size, uintptr_t pc,
+                                       uintptr_t sp, uintptr_t fp)
+{
+    return allocated_elsewhere(t, SEG_FN_CALLOC, count, size,
+                               &(struct stack_frame){ .pc = pc, .sp = sp, .fp = fp });
+}
+
+static NOINLINE void *realloc_elsewhere(struct thread *t, size_t size, uintptr_t pc, uintptr_t sp,
+                                        uintptr_t fp)
+{
+    return allocated_elsewhere(t, SEG_FN_REALLOC, 1, size,
+                               &(struct stack_frame){ .pc = pc, .sp = sp, .fp = fp });
+}
+
 /* Before this library is relocated, not even the gate is in reach. */
 HOT struct thread *enter_quickly(void)
 {
     return USUALLY(real_is_known()) ? gate_try() : NULL;
+}
+
+/* Does a call belong to allocated_elsewhere? Whoever is on another path than
+ * THREAD_PATH_EXACT knows no frame, and is looked at later. In the hook itself. */
+HOT bool is_elsewhere(const struct thread *t)
+{
+    return !USUALLY((uintptr_t)HOOK_FRAME == t->again.frame) && thread_is_exact(t);
 }
 
 /* The end of the hook into which it is inlined: so its caller is that hook's. */
@@ -137,7 +203,7 @@ HOT void *allocated_quickly(struct thread *t, enum seg_function fn, void *p, siz
         return allocated_by_path(t, fn, p, size);
     }
     uint64_t ticks = clock_ticks();
-    enum record done = record_alloc(t, fn, p, size, HOOK_CALLER()->sp, ticks);
+    enum record done = record_alloc(t, fn, p, size, ticks);
     if (!USUALLY(done != RECORD_OTHERWISE)) {
         t->caller = *HOOK_CALLER();
         return record_otherwise(t, fn, p, size, ticks);
@@ -153,6 +219,9 @@ HOOK void *malloc(size_t size)
     struct thread *t = enter_quickly();
     if (!USUALLY(t != NULL))
         return malloc_otherwise(size, HOOK_CALLER()->pc, HOOK_CALLER()->sp, HOOK_CALLER()->fp);
+    if (is_elsewhere(t))
+        return malloc_elsewhere(t, size, HOOK_CALLER()->pc, HOOK_CALLER()->sp,
+                                HOOK_CALLER()->fp);
     return allocated_quickly(t, SEG_FN_MALLOC, real.malloc(size), size);
 }
 
@@ -161,6 +230,9 @@ HOOK void *calloc(size_t count, size_t size)
     struct thread *t = enter_quickly();
     if (!USUALLY(t != NULL))
         return calloc_otherwise(count, size, HOOK_CALLER()->pc, HOOK_CALLER()->sp,
+                                HOOK_CALLER()->fp);
+    if (is_elsewhere(t))
+        return calloc_elsewhere(t, count, size, HOOK_CALLER()->pc, HOOK_CALLER()->sp,
                                 HOOK_CALLER()->fp);
     return allocated_quickly(t, SEG_FN_CALLOC, real.calloc(count, size), count * size);
 }
@@ -258,16 +330,27 @@ static inline void *resize_end(const struct resize *r, struct thread *t,
     return q;
 }
 
-HOOK void *realloc(void *p, size_t size)
+static NOINLINE void *realloc_block(void *p, size_t size, const struct stack_frame *caller)
 {
     if (!real_ready())
         return early_array(p, 1, size);
     if (arena_owns(p))
-        return leave_arena(SEG_FN_REALLOC, p, size, HOOK_CALLER());
+        return leave_arena(SEG_FN_REALLOC, p, size, caller);
     struct resize r = { .fn = SEG_FN_REALLOC, .p = p, .size = size };
     struct tracker_block old;
     struct thread *t = resize_begin(&r, &old);
-    return resize_end(&r, t, &old, real.realloc(p, size), HOOK_CALLER());
+    return resize_end(&r, t, &old, real.realloc(p, size), caller);
+}
+
+HOOK void *realloc(void *p, size_t size)
+{
+    struct thread *t = p ? NULL : enter_quickly();
+    if (!USUALLY(t != NULL))
+        return realloc_block(p, size, HOOK_CALLER());
+    if (is_elsewhere(t))
+        return realloc_elsewhere(t, size, HOOK_CALLER()->pc, HOOK_CALLER()->sp,
+                                 HOOK_CALLER()->fp);
+    return allocated_quickly(t, SEG_FN_REALLOC, real.realloc(NULL, size), size);
 }
 
 HOOK void *reallocarray(void *p, size_t count, size_t size)

@@ -19,8 +19,8 @@
 
 /* The frame that called the function in which this stands. Asking for the
  * frame's address makes the compiler keep a frame pointer there. */
-#if defined(__x86_64__) || defined(__i386__)
 #define HOOK_FRAME ((uintptr_t *)__builtin_frame_address(0))
+#if defined(__x86_64__) || defined(__i386__)
 #define HOOK_CALLER()                                          \
     (&(struct stack_frame){                                    \
         .pc = (uintptr_t)__builtin_return_address(0),          \

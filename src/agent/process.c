@@ -24,6 +24,7 @@
 #include "agent/known.h"
 #include "agent/modules.h"
 #include "agent/procinfo.h"
+#include "agent/recent.h"
 #include "agent/reserve.h"
 #include "agent/samples.h"
 #include "agent/sandbox.h"
@@ -197,7 +198,7 @@ static bool reserve(void)
     if (process_life != &never)
         return trie_init() && blocks_init();
     procinfo_executable(executable, sizeof executable);
-    if (!threads_init() || !trie_init() || !known_init() || !blocks_init() ||
+    if (!threads_init() || !trie_init() || !known_init() || !recent_init() || !blocks_init() ||
         (word = wiped_map(sizeof *word)) == NULL)
         return false;
     process_life = word;

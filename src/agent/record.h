@@ -30,6 +30,9 @@
 _Static_assert(RECORD_SIZE_MAX < BLOCKS_SIZE_MASK - 1, "it fits");
 _Static_assert(RECORD_SIZE_MAX < COMPACT_SIZE_MASK, "here, too");
 
+/* So many events of one stack, and the memo is to be about it. */
+#define RECORD_RUN 16u
+
 /* What became of an event. */
 enum record {
     RECORD_OTHERWISE, /* nothing: it is not that simple, leave it to the tracker */
@@ -127,12 +130,37 @@ HOT void record_pass(struct thread *t)
     t->again.handed = THREAD_PASSED;
 }
 
-/* Is it the last stack that calls again, its leaf at sp? `care` is what care_word is
- * to be taken for. The leaf's pc lies on the stack like all others. */
-HOT bool record_same_stack(const struct thread *t, uintptr_t sp, uint64_t care)
+/* Is it the last stack that calls again, its leaf calling at
+ * again.frame? `care` is what care_word
+ * is to be taken for. The leaf's pc lies on the stack like all others. */
+HOT bool record_same_stack(const struct thread *t, uint64_t care)
 {
-    return USUALLY(sp == t->again.sp) && USUALLY(care == t->again.care) &&
-           USUALLY(memo_holds(&t->memo));
+    return USUALLY(care == t->again.care) && USUALLY(memo_holds(&t->memo));
+}
+
+HOT bool record_same_stack_at(const struct thread *t, uintptr_t sp, uint64_t care)
+{
+    return USUALLY(stack_hook_frame(sp) == t->again.frame) && record_same_stack(t, care);
+}
+
+/* Or is it one that it was at before? Then that is the last one from now on. One that
+ * comes again and again does so with less ado once the memo is about it. */
+HOT bool record_recent_stack(struct thread *t, uintptr_t sp, uint64_t care)
+{
+    struct thread_again *again = &t->again;
+    const struct recent_stack *stack = recent_find(&t->recent, sp, care);
+    t->recent.missed = sp;
+    if (!USUALLY(stack != NULL))
+        return false;
+    again->run = stack->counters == again->counters ? again->run + 1 : 0;
+    if (!USUALLY(again->run < RECORD_RUN))
+        return false;
+    t->recent.missed = 0;
+    again->frame = 0;
+    again->what = stack->what;
+    again->counters = stack->counters;
+    again->site = (uint32_t)stack->site;
+    return true;
 }
 
 HOT bool record_same_tick(const struct thread *t, uint64_t ticks)
@@ -169,12 +197,32 @@ HOT enum record record_block(struct thread *t, enum seg_function fn, const void 
     return full ? RECORD_FULL : RECORD_DONE;
 }
 
-/* p was handed out by fn, on THREAD_PATH_EXACT. */
+/* p was handed out by fn, on THREAD_PATH_EXACT, in a hook at again.frame. */
 HOT enum record record_alloc(struct thread *t, enum seg_function fn, const void *p, size_t size,
-                             uintptr_t sp, uint64_t ticks)
+                             uint64_t ticks)
 {
     if (!record_same_tick(t, ticks) ||
-        !record_same_stack(t, sp, __atomic_load_n(&care_word, __ATOMIC_ACQUIRE)))
+        !record_same_stack(t, __atomic_load_n(&care_word, __ATOMIC_ACQUIRE)))
+        return RECORD_OTHERWISE;
+    return record_block(t, fn, p, size, t->again.what, ticks);
+}
+
+/* Before something is handed out to a caller somewhere else, who is at t->caller: find
+ * its stack, which will be needed. True: it is the last one now. */
+HOT bool record_look_ahead(struct thread *t, uint64_t care)
+{
+    if (!record_recent_stack(t, t->caller.sp, care))
+        return false;
+    __builtin_prefetch(t->again.counters, 1);
+    return true;
+}
+
+/* Afterwards: the stack was found, by this care. */
+HOT enum record record_ahead(struct thread *t, enum seg_function fn, const void *p, size_t size,
+                             uint64_t care, uint64_t ticks)
+{
+    if (!record_same_tick(t, ticks) ||
+        !USUALLY(__atomic_load_n(&care_word, __ATOMIC_ACQUIRE) == care))
         return RECORD_OTHERWISE;
     return record_block(t, fn, p, size, t->again.what, ticks);
 }
@@ -233,10 +281,11 @@ HOT enum record record_compact(struct thread *t, enum seg_function fn, const voi
 {
     uint64_t care = __atomic_load_n(&care_word, __ATOMIC_ACQUIRE);
     bool same = plain ? t->again.counters != NULL && care == t->again.care
-                      : record_same_stack(t, t->caller.sp, care);
+                      : record_same_stack_at(t, t->caller.sp, care) ||
+                            record_recent_stack(t, t->caller.sp, care);
     if (!record_same_tick(t, ticks) || !USUALLY(same))
         return RECORD_OTHERWISE;
-    enum record done = record_compact_block(t, fn, p, size, plain ? 0 : t->site, ticks);
+    enum record done = record_compact_block(t, fn, p, size, plain ? 0 : t->again.site, ticks);
     if (plain && done != RECORD_OTHERWISE)
         OWNED_ADD(&t->page->unattributed, 1);
     return done;
@@ -259,7 +308,7 @@ HOT enum record record_by_path(struct thread *t, enum seg_function fn, const voi
 /* The counters of a site that was met before: it may be the last one. */
 HOT struct seg_site_counters *record_counters(const struct thread *t, uint32_t site)
 {
-    return USUALLY(site == t->site && t->again.counters) ? t->again.counters
+    return USUALLY(site == t->again.site && t->again.counters) ? t->again.counters
                                                          : sites_known(t, site);
 }
 

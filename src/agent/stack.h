@@ -26,6 +26,17 @@ struct stack_frame {
     uintptr_t fp;
 };
 
+/* Where a hook that was called at sp has its frame, which on x86 begins below the return
+ * address with what it saves of fp. */
+static inline uintptr_t stack_hook_frame(uintptr_t sp)
+{
+#if defined(__x86_64__)
+    return sp - 2 * sizeof(uintptr_t);
+#else
+    return sp;
+#endif
+}
+
 /* Why the walk ended. */
 enum stack_end {
     STACK_COMPLETE, /* at the thread's first function */

@@ -21,7 +21,7 @@
 #define OWN_FRAMES_MAX 16 /* of the agent, below the first frame */
 
 uint64_t stack_generation;
-uint64_t care_word;
+uint64_t care_word = CARE_FIRST;
 
 void stack_init(void)
 {

@@ -13,7 +13,7 @@
 #include "shared/segment.h"
 
 uint64_t stack_generation;
-uint64_t care_word;
+uint64_t care_word = CARE_FIRST;
 
 void stack_init(void)
 {

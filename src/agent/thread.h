@@ -18,6 +18,7 @@
 #include "agent/gate.h"
 #include "agent/memo.h"
 #include "agent/owned.h"
+#include "agent/recent.h"
 #include "agent/sampler.h"
 #include "agent/store.h"
 #include "shared/segment.h"
@@ -41,11 +42,14 @@ enum {
 /* What is known in advance of an event that is like the thread's last ones: of the
  * same stack, with nothing that needs care; of the same block; of the same size. */
 struct thread_again {
-    uintptr_t sp;     /* of the last stack's leaf; 0: none is known */
+    uintptr_t frame;  /* of a hook that the leaf of the last stack calls, if that is the
+                         memo's and its words are lined up; else 0 */
     uint64_t care;    /* care_word without its reasons, when all this was learned */
     uint64_t what;    /* of the record of a block of no bytes of that stack */
     struct seg_site_counters *counters; /* of the last stack's site; NULL: not looked
-                                           up; never where sp is known */
+                                           up; never where frame is known */
+    uint32_t site;     /* that they are of, if they are known */
+    uint32_t run;      /* how often that stack came again without frame */
     const void *block; /* that was handed out last */
     struct seg_block *record; /* its place, or thread_nowhere */
     uint64_t when;     /* of its record, but for the birth */
@@ -69,7 +73,7 @@ struct thread {
     struct seg_thread *page;
     struct thread_again again;
     struct stack_frame caller; /* of the event under way, for slow ways */
-    uint32_t site;           /* of the last stack */
+    uint32_t site;           /* of the stack that the memo is about */
     uint32_t row;
     uint32_t *site_dir;      /* of its row: chunk numbers */
     uint64_t site_dir_pages; /* bit i: page i of site_dir is committed */
@@ -82,18 +86,20 @@ struct thread {
     uint32_t nodes[SEG_DEPTH_MAX];
     uint64_t pcs[SEG_DEPTH_MAX]; /* not on the program's stack */
     struct memo memo;
+    struct recent recent;
 };
 
 /* Forget which stack was last, and which block. */
 static inline void thread_forget_stack(struct thread *t)
 {
-    t->again.sp = 0;
+    t->again.frame = 0;
     t->again.counters = NULL;
     t->again.block = NULL;
     t->again.handed = THREAD_PASSED;
     t->site = 0;
     t->n_nodes = 0;
     t->memo.depth = 0;
+    recent_forget(&t->recent);
 }
 
 static inline uint32_t thread_path(const struct thread *t)

@@ -145,19 +145,50 @@ static __attribute__((noinline)) uint64_t hash_of(const uint64_t *pcs, size_t n)
 /* The last stack came again: the hot path may look for it from now on. */
 static void expect_again(struct thread *t, const struct stack_frame *caller)
 {
-    t->again.sp = 0;
+    t->again.frame = 0;
     if (t->site == 0 || !t->again.counters || !memo_line_up(&t->memo))
         return;
-    t->again.sp = caller->sp;
+    t->again.frame = stack_hook_frame(caller->sp);
     t->again.what = blocks_what(0, t->site);
+    t->again.run = 0;
+}
+
+/* The counters of the memo's stack are known: remember it. */
+static __attribute__((noinline)) void remember_stack(struct thread *t,
+                                                     const struct stack_frame *caller,
+                                                     uint64_t care)
+{
+    struct recent_stack stack = {
+        .what = blocks_what(0, t->site), .counters = t->again.counters, .site = t->site,
+    };
+    if (t->again.run >= RECORD_RUN)
+        expect_again(t, caller);
+    else if (recent_seen(&t->recent, t->memo.hashes[t->memo.depth - 1], t->row) &&
+             memo_line_up(&t->memo))
+        recent_add(&t->recent, &t->memo, caller->sp, care, &stack);
+}
+
+/* For hooks that have no quick way. */
+static bool is_recent(struct thread *t, const struct stack_frame *caller)
+{
+    const uintptr_t *saved = (const uintptr_t *)caller->sp - 2;
+    uint64_t care = care_without_reasons();
+    bool tried = t->recent.missed == caller->sp;
+    t->recent.missed = 0;
+    return !tried && t->recent.care == care && *saved == caller->fp &&
+           record_recent_stack(t, caller->sp, care);
 }
 
 HOT uint32_t look_up_site(struct thread *t, const struct stack_frame *caller)
 {
     size_t holds = MEMO_UNKNOWN;
+    if (is_recent(t, caller))
+        return t->again.site;
     if (memo_same(&t->memo, caller, &holds)) {
+        if (t->again.site != t->site)
+            t->again.counters = NULL;
         expect_again(t, caller);
-        return t->site;
+        return t->again.site = t->site;
     }
     enum stack_end end;
     size_t fresh, kept = memo_unwind(&t->memo, caller, holds, t->pcs, &fresh, &end);
@@ -166,13 +197,13 @@ HOT uint32_t look_up_site(struct thread *t, const struct stack_frame *caller)
                                                     : hash_of(t->pcs, fresh);
     if (t->n_nodes > kept)
         t->n_nodes = kept;
-    t->again.sp = 0;
+    t->again.frame = 0;
     t->again.counters = NULL;
     if (__builtin_expect(end == STACK_CUT, 0))
         OWNED_ADD(&t->page->cut_stacks, 1);
     uint32_t site = known_site(hash);
-    return t->site = __builtin_expect(site != 0, 1) ? site
-                                                    : meet_site(t, kept, fresh, hash, end);
+    t->site = __builtin_expect(site != 0, 1) ? site : meet_site(t, kept, fresh, hash, end);
+    return t->again.site = t->site;
 }
 
 /* When modules may have gone, and when stacks are verified. */
@@ -181,8 +212,8 @@ find_site_carefully(struct thread *t, const struct stack_frame *caller)
 {
     modules_check();
     /* So that what the hot path would do is verified, too. */
-    bool same = record_same_stack(t, caller->sp, care_without_reasons());
-    uint32_t site = same ? t->site : look_up_site(t, caller);
+    bool same = record_same_stack_at(t, caller->sp, care_without_reasons());
+    uint32_t site = same ? t->again.site : look_up_site(t, caller);
     verify_site(t, caller, site);
     return site;
 }
@@ -328,6 +359,17 @@ static void hand_out(struct thread *t, void *p)
     t->again.handed = 0;
 }
 
+/* The counters of the last stack, which are not known yet, or of site 0. */
+HOT struct seg_site_counters *counters_of_last(struct thread *t, uint32_t *site,
+                                               const struct stack_frame *caller, uint64_t care)
+{
+    struct seg_site_counters *c = counters(t, site);
+    t->again.counters = *site == t->again.site ? c : NULL;
+    if (*site != 0 && t->memo.depth != 0)
+        remember_stack(t, caller, care);
+    return c;
+}
+
 /* caller NULL: without a stack. */
 HOT void alloc_owned(struct thread *t, void *p, size_t size, const struct stack_frame *caller,
                      uint64_t ticks)
@@ -335,10 +377,8 @@ HOT void alloc_owned(struct thread *t, void *p, size_t size, const struct stack_
     uint64_t care = care_without_reasons();
     uint32_t site = caller ? find_site(t, caller) : 0;
     struct seg_site_counters *c = t->again.counters;
-    if (__builtin_expect(!c, 0)) {
-        c = counters(t, &site);
-        t->again.counters = site == t->site ? c : NULL;
-    }
+    if (__builtin_expect(!c, 0))
+        c = counters_of_last(t, &site, caller, care);
     t->again.care = care;
     struct seg_block *record = blocks_near((uintptr_t)p);
     if (__builtin_expect(!record || blocks_is_second((uintptr_t)p) || record->what != 0 ||
@@ -367,10 +407,8 @@ static __attribute__((noinline)) void alloc_compact(struct thread *t, void *p, s
     uint64_t care = care_without_reasons(), *record = compact_near((uintptr_t)p);
     uint32_t site = caller ? find_site(t, caller) : 0;
     struct seg_site_counters *c = t->again.counters;
-    if (!c) {
-        c = counters(t, &site);
-        t->again.counters = site == t->site ? c : NULL;
-    }
+    if (!c)
+        c = counters_of_last(t, &site, caller, care);
     t->again.care = care;
     hand_out(t, p);
     if (!record || blocks_is_second((uintptr_t)p) || *record != 0 || size > RECORD_SIZE_MAX ||
