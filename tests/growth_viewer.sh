@@ -75,6 +75,7 @@ keys w<C-u>'"$TMP"'/saved.json<Enter>
 wait "File exists"
 keys d
 wait "no marks yet"
+wait "baseline is deleted"
 keys L'"$TMP"'/missing<Enter>
 wait "No such file"' "$MEMTOP" run -- "$steady"
 is "$(head -c 28 "$TMP/saved.json")" '{"schema": "memtop-mark/1",' 'a file of its schema'
@@ -94,7 +95,10 @@ wait "baseline is loaded"
 match "baseline +of "
 keys <Enter>
 wait "against baseline of another run"
-match "^ \+977K +\+1.00k +\+1.00k .* make_rows"' "$MEMTOP" run -- "$steady"
+match "^ \+977K +\+1.00k +\+1.00k .* make_rows"
+keys q
+wait "Marks]"
+match "baseline +of "' "$MEMTOP" run -- "$steady"
 
 mkfifo "$TMP/in"
 LD_PRELOAD=$MEMTOP_AGENT "$VICTIMS/marks" <"$TMP/in" >"$TMP/said" &

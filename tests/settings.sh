@@ -46,6 +46,8 @@ keys q
 wait "leave it running"
 keys t
 expect-exit 143' "$MEMTOP" run --filter churn -- "$steady"
+screen '--filter of no regular expression' 24 80 'wait "--filter /[/: "
+expect-exit 1' "$MEMTOP" run --filter '/[/' -- "$steady"
 screen '--sort of a column that is not there' 24 80 'wait "no such column to sort by"
 expect-exit 1' "$MEMTOP" run --view sites --sort nonsense -- "$steady"
 "$MEMTOP" run --view nonsense -- true 2>"$TMP/err"
@@ -79,7 +81,7 @@ cmp -s "$TMP/keys" "$TMP/man"
 ok $? 'the man page has all of them' || diff "$TMP/keys" "$TMP/man" | sed 's/^/# /'
 
 # ---- w
-screen 'w writes' 24 80 "wait make_rows
+HOME=$TMP screen 'w writes' 24 80 "wait make_rows
 wait churn
 keys w
 wait \"write to\"
@@ -91,7 +93,8 @@ keys $TMP/o.json<Enter>
 wait \"as JSON\"
 keys w
 wait \"write to\"
-keys $TMP/o.folded<Enter>
+keys ~/o.folded<Enter>
+wait \"$TMP/o.folded: \"
 wait \"as folded\"
 keys w
 wait \"write to\"

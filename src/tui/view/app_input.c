@@ -143,8 +143,11 @@ static void show_growth(struct app *a)
     struct growth_births births = growth_births(&a->growth);
     if (front(a) == &view_blocks)
         block_list_births(&a->blocks, births.since, births.until);
-    else if (front(a) != &view_tree && a->growth.mode != GROWTH_OFF)
-        show_view(a, view_index(&view_sites));
+    if (front(a) == &view_blocks || front(a) == &view_tree || front(a) == &view_sites ||
+        a->growth.mode == GROWTH_OFF)
+        return;
+    a->back_from_sites = a->current;
+    show_view(a, view_index(&view_sites));
 }
 
 static void show_blocks(struct app *a)

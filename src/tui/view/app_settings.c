@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "tui/model/pattern.h"
 #include "tui/view/app_state.h"
 
 #define VIEWER "viewer"
@@ -56,6 +57,15 @@ static bool can_sort(const struct view_ops *view, const char *column)
     return good;
 }
 
+static bool is_pattern(const char *text, char *error, size_t n)
+{
+    struct pattern p;
+    pattern_init(&p, text);
+    snprintf(error, n, "%s", p.error);
+    pattern_fini(&p);
+    return !*error;
+}
+
 static void load(struct settings *s)
 {
     char path[PATH_MAX];
@@ -84,6 +94,8 @@ int app_check(const struct app_config *config)
     if (config->sort && !can_sort(view, config->sort))
         return app_fail("--sort %s: the view %s has no such column to sort by", config->sort,
                     view->name);
+    if (config->filter && !is_pattern(config->filter, error, sizeof error))
+        return app_fail("--filter %s: %s", config->filter, error);
     return 0;
 }
 

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -95,16 +96,18 @@ static bool is_picture(const char *path)
 
 void app_file_key(struct app *a, uint32_t key)
 {
+    char path[PATH_MAX];
     if (prompt_key(&a->prompt, key) != PROMPT_DONE || !a->prompt.text[0])
         return;
-    if (is_picture(a->prompt.text))
-        write_picture(a, a->prompt.text);
+    prompt_path(&a->prompt, path, sizeof path);
+    if (is_picture(path))
+        write_picture(a, path);
     else if (a->writer)
         app_notice(a, "another file is being written: once more when it is done");
     else if (a->config->write)
-        start_writer(a, a->prompt.text);
+        start_writer(a, path);
     else
-        app_notice(a, "%s: here only pictures can be written: .txt", a->prompt.text);
+        app_notice(a, "%s: here only pictures can be written: .txt", path);
 }
 
 /* ---- the end of it ------------------------------------------------------------- */

@@ -161,7 +161,11 @@ static void remove_at(struct growth *g, size_t i)
 
 void growth_delete(struct growth *g, size_t mark)
 {
-    if (mark < g->n_marks && !growth_job_uses(g->job, g->marks[mark]))
+    if (mark >= g->n_marks)
+        return;
+    const char *what = growth_job_uses(g->job, g->marks[mark]) ? "is being saved" : "is deleted";
+    snprintf(g->message, sizeof g->message, "%s %s", g->marks[mark]->name, what);
+    if (!growth_job_uses(g->job, g->marks[mark]))
         remove_at(g, mark);
 }
 

@@ -5,6 +5,7 @@
 #include "tui/view/prompt.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tui/view/keys.h"
@@ -45,6 +46,13 @@ enum prompt_answer prompt_key(struct prompt *p, uint32_t key)
         p->text[n + length] = '\0';
     }
     return PROMPT_TYPING;
+}
+
+char *prompt_path(const struct prompt *p, char *out, size_t n)
+{
+    const char *home = strncmp(p->text, "~/", 2) == 0 ? getenv("HOME") : NULL;
+    snprintf(out, n, "%s%s", home ? home : "", p->text + (home ? 1 : 0));
+    return out;
 }
 
 void prompt_draw(const struct prompt *p, struct canvas *c, struct rect a)

@@ -27,4 +27,7 @@ enum prompt_answer prompt_key(struct prompt *p, uint32_t key);
 /* On the last row of the area. */
 void prompt_draw(const struct prompt *p, struct canvas *c, struct rect area);
 
+/* What was typed as the name of a file: "~/x" is in the home directory. Returns out. */
+char *prompt_path(const struct prompt *p, char *out, size_t n);
+
 #endif

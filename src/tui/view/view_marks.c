@@ -3,6 +3,7 @@
  * The marks: when each was set, how much was live then, and what grew to the
  * next one or to now. Names of marks and files are typed on the last line.
  */
+#include <limits.h>
 #include <stdio.h>
 
 #include "tui/view/format.h"
@@ -185,13 +186,15 @@ static unsigned marks_typing(const void *state)
 
 static void answer(struct marks *v, const struct view_context *x)
 {
+    char path[PATH_MAX];
     size_t i = 0;
+    prompt_path(&v->prompt, path, sizeof path);
     while (i < x->growth->n_marks && x->growth->marks[i] != v->mark)
         i++; /* it may have gone: then nothing is done */
     switch (v->question) {
     case ASK_NAME: growth_rename(x->growth, i, v->prompt.text); break;
-    case ASK_SAVE: growth_save(x->growth, i, v->prompt.text); break;
-    case ASK_LOAD: growth_load(x->growth, v->prompt.text); break;
+    case ASK_SAVE: growth_save(x->growth, i, path); break;
+    case ASK_LOAD: growth_load(x->growth, path); break;
     }
 }
 

@@ -53,7 +53,8 @@ static void draw_nothing(struct tree_view *v, const struct view_context *x, stru
         canvas_printf(c, a.row + 1, a.col, a.cols, ROLE_DIM, "building the tree: %u%%",
                       tree_progress(v->tree));
     else if (complaint)
-        canvas_printf(c, a.row + 1, a.col, a.cols, ROLE_WARN, "the filter: %s", complaint);
+        canvas_printf(c, a.row + 1, a.col, a.cols, ROLE_WARN, "the filter: %s (\\ changes it)",
+                      complaint);
     else
         canvas_text(c, a.row + 1, a.col, a.cols, ROLE_DIM,
                     sums ? "the live blocks are being summed..."

@@ -167,8 +167,10 @@ static void search(struct tree_view *v, bool forward)
             snprintf(v->message, sizeof v->message, "searched on from the other end");
             return;
         }
-    snprintf(v->message, sizeof v->message, "not found: %.60s",
-             v->search.error[0] ? v->search.error : v->search.text);
+    if (v->search.error[0])
+        snprintf(v->message, sizeof v->message, "%.30s: %.40s", v->search.text, v->search.error);
+    else
+        snprintf(v->message, sizeof v->message, "not found: %.60s", v->search.text);
 }
 
 /* ---- questions and menus --------------------------------------------------------- */

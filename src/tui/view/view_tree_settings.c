@@ -66,7 +66,7 @@ void view_tree_remember(const void *state, struct settings *s)
     settings_set(s, VIEW, "reverse",
                  yes(live ? v->table.reverse : v->orders[ABOUT_LIVE].reverse));
     settings_set(s, VIEW, "mode", modes[o->mode]);
-    settings_set(s, VIEW, "filter", o->filter);
+    settings_set(s, VIEW, "filter", tree_complaint(v->tree) ? NULL : o->filter);
     settings_set(s, VIEW, "all-frames", yes(o->show_hidden));
     settings_set(s, VIEW, "fold", yes(o->fold));
     remember_columns(s, "columns", v->forced[ABOUT_LIVE]);
