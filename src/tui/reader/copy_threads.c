@@ -56,6 +56,12 @@ static bool read_cut(struct copy *c)
 
 /* ---- sums ------------------------------------------------------------------ */
 
+/* Unsigned, because a hostile sum may overflow. */
+static void add_signed(int64_t *sum, uint64_t n)
+{
+    *sum = (int64_t)((uint64_t)*sum + n);
+}
+
 static void add_page(struct snapshot *s, const struct seg_thread *page)
 {
     struct totals *t = &s->totals;
@@ -76,8 +82,8 @@ static void add_page(struct snapshot *s, const struct seg_thread *page)
     t->samples += page->samples;
     t->unsampled_frees += page->unsampled_frees;
     t->frees += page->samples_freed + page->unsampled_frees;
-    t->live_blocks += (int64_t)(page->blocks_weighed - page->blocks_weighed_freed);
-    t->live_bytes += (int64_t)(page->bytes_weighed - page->bytes_weighed_freed);
+    add_signed(&t->live_blocks, page->blocks_weighed - page->blocks_weighed_freed);
+    add_signed(&t->live_bytes, page->bytes_weighed - page->bytes_weighed_freed);
     for (unsigned i = 0; i < SEG_FN_COUNT; i++)
         s->functions[i] += page->functions[i];
     for (unsigned i = 0; i < SEG_LIFE_CLASSES; i++)
@@ -104,9 +110,8 @@ static void sum_sizes(struct snapshot *s)
         struct size_row *row = &s->sizes[i];
         row->live_blocks = (int64_t)(row->allocations - row->frees);
         row->live_bytes = (int64_t)(row->bytes_allocated - row->bytes_freed);
-        /* Unsigned, because a hostile sum may overflow. */
-        t->live_blocks = (int64_t)((uint64_t)t->live_blocks + (uint64_t)row->live_blocks);
-        t->live_bytes = (int64_t)((uint64_t)t->live_bytes + (uint64_t)row->live_bytes);
+        add_signed(&t->live_blocks, (uint64_t)row->live_blocks);
+        add_signed(&t->live_bytes, (uint64_t)row->live_bytes);
         t->allocations += row->allocations;
         t->frees += row->frees;
         t->bytes_allocated += row->bytes_allocated;
