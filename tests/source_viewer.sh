@@ -57,6 +57,15 @@ wait "main  own.c"
 keys <Enter>
 match "src/own.c:6$"
 match "^▸ +6 +kept = malloc\(12345\);   /\* the one \*/$"' "$MEMTOP" run -- "$TMP/own"
+    MEMTOP_KEEP=1 LD_PRELOAD=$MEMTOP_AGENT "$TMP/own" </dev/null &
+    wait $!
+    run 'a file of it' "$MEMTOP" snapshot -o "$TMP/file" $!
+    "$MEMTOP" clean >/dev/null
+    screen 'a file knows where that was' 24 80 'wait main
+tab Sites
+wait "main  own.c"
+keys <Enter>
+match "^▸ +6 +kept = malloc\(12345\);"' "$MEMTOP" view "$TMP/file"
     touch "$TMP/src/own.c" -d tomorrow
     screen 'changed since' 24 80 'wait main
 tab Sites

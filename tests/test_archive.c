@@ -108,7 +108,8 @@ static void fill_rest(struct snapshot *s, unsigned step)
     s->totals = (struct totals){ .estimated = true, .live_bytes = step * 1000,
                                  .live_blocks = -(int64_t)step, .allocations = UINT64_MAX,
                                  .frees = 3, .peak_bytes = 1 << 30, .lost = 2, .nested = 9,
-                                 .unsampled_frees = 8, .samples = 7 };
+                                 .unsampled_frees = 8, .samples = 7, .short_ns = 857000,
+                                 .short_lived = step };
     s->verify = (struct verify_counts){ .checks = 100, .partial = 20, .mismatches = 3 };
     s->n_examples = 1;
     s->examples = rows(1, sizeof *s->examples);
@@ -148,6 +149,7 @@ static void make_names(void)
         struct symbol *symbol = malloc(sizeof *symbol + 2 * sizeof *symbol->frames);
         snprintf(functions[i], sizeof functions[i], "function%u", i);
         symbol->module = "libvictim.so";
+        symbol->directory = i % 3 == 0 ? NULL : i % 2 ? "/build/odd" : "/build/even";
         symbol->n = 1 + i % 2;
         symbol->frames[0] = (struct symbol_frame){ .function = functions[i],
                                                    .file = i % 3 ? "src/victim.c" : NULL,
@@ -287,7 +289,10 @@ static void check_names(struct archive *a)
     tap_is_str(symbol ? symbol->frames[0].function : "", "function7", "its function");
     tap_is_str(symbol ? symbol->frames[0].file : "", "src/victim.c", "its file");
     tap_is_u64(symbol ? symbol->frames[0].line : 0, 7, "its line");
+    tap_is_str(symbol ? symbol->directory : "", "/build/odd", "where it was compiled");
+    tap_is_str(symbols_lookup(sy, &s, 8)->directory, "/build/even", "another one was elsewhere");
     tap_ok(symbols_lookup(sy, &s, 6)->frames[0].file == NULL, "no file where there is none");
+    tap_ok(symbols_lookup(sy, &s, 6)->directory == NULL, "no directory either");
     symbol = symbols_lookup(sy, &s, NAMED + 1);
     tap_is_str(symbol ? symbol->frames[0].function : "", "0x7f00000012e8",
                "what has no name is shown as an address");

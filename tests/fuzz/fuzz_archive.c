@@ -66,6 +66,7 @@ static void look_at(struct archive *a)
             for (size_t k = 0; k < depth; k++) {
                 const struct symbol *symbol = symbols_lookup(archive_symbols(a), &s, nodes[k]);
                 sum += symbol ? strlen(symbol->frames[symbol->n - 1].function) : 0;
+                sum += symbol && symbol->directory ? strlen(symbol->directory) : 0;
             }
         }
     }

@@ -11,9 +11,12 @@
 #define ID_TEXTS   SECTION_ID('T', 'E', 'X', 'T')
 #define ID_SYMBOLS SECTION_ID('S', 'Y', 'M', 'B')
 #define ID_NAMES   SECTION_ID('N', 'A', 'M', 'E')
+/* Where symbols were compiled: a section of its own, which older readers pass over. */
+#define ID_DIRECTORIES SECTION_ID('D', 'I', 'R', 'S')
 
 #define TEXT_MOST   16384u /* bytes of one that are kept */
 #define FRAMES_MOST 256u   /* of one symbol */
+#define NUMBER_MOST 10     /* bytes of a number */
 /* Of a whole file, so that a hostile one cannot take all memory. */
 #define TEXTS_MOST   (1u << 22)
 #define SYMBOLS_MOST (1u << 22)
@@ -47,7 +50,8 @@ static bool more_nodes(struct names_out *n, size_t wanted)
     return true;
 }
 
-/* A symbol as it is written, with its length before it. */
+/* A symbol as it is written, with its length before it and, after it, 1 + the text of
+ * its directory, which is written elsewhere. */
 static uint32_t number_of(struct names_out *n, const struct symbol *symbol, struct bytes *scratch)
 {
     scratch->n = 0;
@@ -63,6 +67,8 @@ static uint32_t number_of(struct names_out *n, const struct symbol *symbol, stru
     struct bytes whole = { .data = NULL };
     bytes_number(&whole, scratch->n);
     bytes_put(&whole, scratch->data, scratch->n);
+    bytes_number(&whole, symbol->directory
+                             ? 1 + (uint64_t)intern_text(&n->texts, symbol->directory) : 0);
     uint32_t number = whole.failed ? 0 : intern_put(&n->symbols, whole.data, whole.n);
     n->symbols.failed |= whole.failed || scratch->failed;
     bytes_fini(&whole);
@@ -129,15 +135,27 @@ static void put_texts(struct names_out *n, struct bytes *out)
 
 static void put_symbols(struct names_out *n, struct bytes *out)
 {
-    struct bytes b = { .data = NULL };
+    struct bytes b = { .data = NULL }, directories = { .data = NULL };
+    uint64_t count = 0;
+    uint32_t last = 0;
     for (uint32_t i = n->symbols_written; i < n->symbols.count; i++) {
-        struct cursor c = cursor_of(intern_get(&n->symbols, i), 10);
+        struct cursor c = cursor_of(intern_get(&n->symbols, i), NUMBER_MOST);
         uint64_t length = cursor_number(&c);
         bytes_put(&b, c.at, (size_t)length);
+        c = cursor_of(c.at + length, NUMBER_MOST);
+        uint64_t directory = cursor_number(&c);
+        if (!directory)
+            continue;
+        bytes_number(&directories, i - last);
+        bytes_number(&directories, directory - 1);
+        last = i;
+        count++;
     }
     put_section(out, ID_SYMBOLS, n->symbols.count - n->symbols_written, &b);
+    put_section(out, ID_DIRECTORIES, count, &directories);
     n->symbols_written = n->symbols.count;
     bytes_fini(&b);
+    bytes_fini(&directories);
 }
 
 bool names_out_put(struct names_out *n, const struct snapshot *s, struct symbols *sy,
@@ -177,7 +195,7 @@ void names_in_fini(struct names_in *n)
 
 bool names_in_section(uint32_t id)
 {
-    return id == ID_TEXTS || id == ID_SYMBOLS || id == ID_NAMES;
+    return id == ID_TEXTS || id == ID_SYMBOLS || id == ID_DIRECTORIES || id == ID_NAMES;
 }
 
 /* Room for one more pointer. */
@@ -229,7 +247,7 @@ static struct symbol *take_symbol(const struct names_in *n, struct cursor *c)
     if (!symbol)
         return NULL;
     symbol->module = module;
-    symbol->directory = NULL; /* a file does not say */
+    symbol->directory = NULL; /* it may come later */
     symbol->n = (size_t)frames;
     for (size_t i = 0; i < symbol->n; i++) {
         struct symbol_frame *f = &symbol->frames[i];
@@ -261,6 +279,19 @@ static bool take_symbols(struct names_in *n, struct cursor *c)
     return !c->bad;
 }
 
+static bool take_directories(struct names_in *n, struct cursor *c)
+{
+    uint64_t number = 0;
+    for (uint64_t left = cursor_number(c); left && !c->bad; left--) {
+        number += cursor_number(c);
+        const char *directory = text_at(n, c, cursor_number(c));
+        if (c->bad || number >= n->n_symbols)
+            return false;
+        n->symbols[number]->directory = directory;
+    }
+    return !c->bad;
+}
+
 static bool take_names(struct names_in *n, struct cursor *c, size_t n_nodes)
 {
     if (n_nodes > n->n_nodes) {
@@ -287,6 +318,7 @@ bool names_in_take(struct names_in *n, uint32_t id, struct cursor payload, size_
     switch (id) {
     case ID_TEXTS: return take_texts(n, &payload);
     case ID_SYMBOLS: return take_symbols(n, &payload);
+    case ID_DIRECTORIES: return take_directories(n, &payload);
     default: return take_names(n, &payload, n_nodes);
     }
 }
