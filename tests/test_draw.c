@@ -700,6 +700,44 @@ static void test_sizes_view(void)
     fill(&snapshot);
 }
 
+/* A target whose records are compact: what needs birth stamps says that there are none,
+ * and short lives are not counted. */
+static void test_compact(void)
+{
+    static struct block_filter f;
+    struct block_row rows[12];
+    struct block_list list = { .wanted = true, .known = true, .site = 3, .version = 1,
+                               .rows = { .rows = rows, .n = 12, .blocks = 12, .bytes = 9300 } };
+    for (unsigned i = 0; i < 12; i++)
+        rows[i] = (struct block_row){ .address = 0x7f0000001000 + 0x1230 * i, .size = 100 * i,
+                                      .site = 3 };
+    snapshot.target.flags |= SEG_FLAG_COMPACT;
+    snapshot.totals.short_ns = snapshot.totals.short_lived = 0;
+    for (size_t i = 0; i < SITES; i++)
+        sites[i].short_lived = 0;
+    context.filter = &f;
+    sum_blocks(&f);
+    draw_scene("overview-80x24-compact", &view_overview, 24, 80, ACTION_NONE);
+    draw_scene("sizes-80x24-compact", &view_sizes, 24, 80, ACTION_DOWN);
+    draw_scene("threads-80x24-compact", &view_threads, 24, 80, ACTION_NONE);
+    draw_scene("sites-132x43-compact", &view_sites, 43, 132, ACTION_DOWN);
+    draw_scene("tree-200x60-compact", &view_tree, 60, 200, ACTION_DOWN);
+    context.blocks = &list;
+    draw_scene("blocks-80x24-compact", &view_blocks, 24, 80, ACTION_DOWN);
+    context.blocks = NULL;
+    make_marks();
+    context.growth = &growth;
+    growth_since(&growth, 1);
+    growth.no_births = true;
+    growth.figures = mark_diff(growth.from, NULL, &snapshot, &growth.book, &growth.diff);
+    draw_scene("growth-132x43-compact", &view_sites, 43, 132, ACTION_DOWN);
+    growth_fini(&growth);
+    context.growth = NULL;
+    block_filter_fini(&f);
+    context.filter = NULL;
+    fill(&snapshot);
+}
+
 static void test_blocks(void)
 {
     struct block_row rows[30];
@@ -813,6 +851,7 @@ int main(void)
     test_marks();
     test_time();
     test_sizes_view();
+    test_compact();
     test_blocks();
     test_tree();
     test_source();
