@@ -35,6 +35,14 @@ match "0 make_rows +steady.c"
 match "1 main +steady.c"
 wait "in all 6,0"' "$MEMTOP" run -- "$steady"
 
+screen 'what is in a block, beside the list' 24 150 'wait make_rows
+tab Sites
+keys b
+match "^1,000 blocks, 977 KiB, of make_rows +0x[0-9a-f]+, 1,000 bytes, "
+match "^ +0x[0-9a-f]+ +1,000 .* steady +10  [0-9a-f]{2} [0-9a-f]{2} "
+keys <End>
+wait "1,000 of 1,000 blocks"' "$MEMTOP" run -- "$steady"
+
 screen 'with colours' 24 80 'wait make_rows
 styles '"$TMP"'/colours' "$MEMTOP" run -- "$steady"
 grep -q C "$TMP/colours"

@@ -752,6 +752,7 @@ static void test_blocks(void)
     draw_scene("blocks-80x24", &view_blocks, 24, 80, ACTION_SORT_LEFT);
     draw_scene("blocks-gone-80x24", &view_blocks, 24, 80, ACTION_CONTENTS);
     draw_scene("blocks-132x43", &view_blocks, 43, 132, ACTION_SORT_RIGHT);
+    draw_scene("blocks-200x60", &view_blocks, 60, 200, ACTION_DOWN);
     context.blocks = NULL;
 }
 

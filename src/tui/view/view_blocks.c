@@ -15,7 +15,9 @@
 #include "tui/view/table.h"
 #include "tui/view/view.h"
 
-#define PER_ROW 16 /* bytes of a block in a row */
+#define PER_ROW 16          /* bytes of a block in a row */
+#define CONTENTS_COLUMNS 77 /* that they take */
+#define SIDE_BY_SIDE 140
 
 enum block_column { COLUMN_ADDRESS, COLUMN_SIZE, COLUMN_AGE, COLUMN_TID, COLUMN_NAME,
                     COLUMN_COUNT };
@@ -182,26 +184,24 @@ static void draw_bytes(struct canvas *c, struct rect a, int row, uint64_t offset
                 ROLE_FUNCTION, text);
 }
 
-static void draw_contents(struct blocks *v, const struct view_context *x, struct canvas *c,
-                          struct rect a)
+/* What is in a block, from its row *skip on, which is brought into range. */
+static void draw_contents(const struct view_context *x, const struct block_row *row,
+                          uint64_t *skip, struct canvas *c, struct rect a)
 {
     char size[32], age[24];
-    uint64_t rows = (v->row.size + PER_ROW - 1) / PER_ROW;
+    uint64_t rows = (row->size + PER_ROW - 1) / PER_ROW, page = (uint64_t)a.rows - 1;
     canvas_fill(c, a.row, a.col, a.cols, ROLE_HEAD, ' ');
-    canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD,
-                  "0x%" PRIx64 ", %s byte%s, %s old", v->row.address,
-                  format_grouped(size, sizeof size, (int64_t)v->row.size),
-                  format_s((int64_t)v->row.size),
-                  age_text(x, &v->row, age, sizeof age));
-    v->page = a.rows - 1;
-    if (v->page < 1)
+    canvas_printf(c, a.row, a.col, a.cols, ROLE_HEAD, "0x%" PRIx64 ", %s byte%s, %s old",
+                  row->address, format_grouped(size, sizeof size, (int64_t)row->size),
+                  format_s((int64_t)row->size), age_text(x, row, age, sizeof age));
+    if (a.rows < 2)
         return;
-    if (v->skip + (uint64_t)v->page > rows)
-        v->skip = rows > (uint64_t)v->page ? rows - (uint64_t)v->page : 0;
-    size_t want = (size_t)v->page * PER_ROW;
+    if (*skip + page > rows)
+        *skip = rows > page ? rows - page : 0;
+    size_t want = (size_t)page * PER_ROW;
     unsigned char *bytes = malloc(want);
-    uint64_t offset = v->skip * PER_ROW;
-    long got = bytes ? block_list_peek(x->blocks, &v->row, offset, bytes, want) : -2;
+    uint64_t offset = *skip * PER_ROW;
+    long got = bytes ? block_list_peek(x->blocks, row, offset, bytes, want) : -2;
     if (got <= 0)
         canvas_text(c, a.row + 1, a.col, a.cols, ROLE_DIM,
                     x->blocks->from_file ? "a file has no contents of blocks"
@@ -210,6 +210,23 @@ static void draw_contents(struct blocks *v, const struct view_context *x, struct
         draw_bytes(c, a, a.row + 1 + (int)(i / PER_ROW), offset + (uint64_t)i, bytes + i,
                    got - i < PER_ROW ? got - i : PER_ROW);
     free(bytes);
+}
+
+/* The list, and where there is room beside it what is in the block under the cursor. */
+static void draw_list_and_block(struct blocks *v, const struct view_context *x, struct canvas *c,
+                                struct rect a)
+{
+    struct rect list = a, block = a;
+    uint64_t skip = 0;
+    if (a.cols >= SIDE_BY_SIDE) {
+        list.cols = a.cols - CONTENTS_COLUMNS - 2;
+        block.col += list.cols + 2;
+        block.cols = CONTENTS_COLUMNS;
+    }
+    draw_list(v, x, c, list);
+    if (a.cols >= SIDE_BY_SIDE && v->table.cursor < v->order.n)
+        draw_contents(x, &x->blocks->rows.rows[v->order.items[v->table.cursor].row], &skip, c,
+                      block);
 }
 
 static void blocks_draw(void *state, const struct view_context *x, struct canvas *c,
@@ -223,9 +240,10 @@ static void blocks_draw(void *state, const struct view_context *x, struct canvas
         canvas_text(c, a.row, a.col, a.cols, ROLE_DIM,
                     "b on a call site shows its live blocks here");
     } else if (v->contents) {
-        draw_contents(v, x, c, a);
+        v->page = a.rows - 1;
+        draw_contents(x, &v->row, &v->skip, c, a);
     } else {
-        draw_list(v, x, c, a);
+        draw_list_and_block(v, x, c, a);
     }
 }
 
