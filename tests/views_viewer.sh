@@ -18,7 +18,9 @@ keys <Enter>
 wait "Sites]"
 match "1 of 1 call site, only blocks of 897-1K bytes "
 match "^ 977K  100% 1.00k .* make_rows "
-keys b
+keys pb
+wait "held, so that no blocks are read"
+keys p
 match "^1,000 blocks, 977 KiB, of make_rows: 897-1K bytes$"
 match "^ 1 of 1,000 blocks .*SELECTED live blocks"
 keys <Enter>

@@ -194,11 +194,12 @@ static void draw_cell(void *data, size_t at, int column, struct canvas *c, int r
     }
 }
 
-static const char *empty_text(const struct growth *g)
+static const char *empty_text(const struct view_context *x)
 {
+    const struct growth *g = x->growth;
     return g->naming ? "naming call sites..."
          : (g->figures || g->alive_known) ? "nothing changed"
-         : g->no_births ? SNAPSHOT_NO_BIRTHS : "being summed...";
+         : g->no_births ? SNAPSHOT_NO_BIRTHS : view_waits(x, "being summed...");
 }
 
 void growth_list_draw(struct growth_list *l, const struct view_context *x, struct canvas *c,
@@ -210,7 +211,7 @@ void growth_list_draw(struct growth_list *l, const struct view_context *x, struc
     refresh(l, x, area.rows);
     table_draw(&l->table, columns, COLUMN_COUNT, c, area, draw_cell, l);
     if (!l->order.n && area.rows > 1)
-        canvas_text(c, area.row + 1, area.col, area.cols, ROLE_DIM, empty_text(x->growth));
+        canvas_text(c, area.row + 1, area.col, area.cols, ROLE_DIM, empty_text(x));
     l->x = NULL;
 }
 

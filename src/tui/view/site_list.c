@@ -332,7 +332,7 @@ static const char *empty_text(const struct site_list *l)
 {
     return !l->filtered ? "no allocations yet"
          : l->short_lived || block_filter_ready(l->x->filter) ? "no such blocks"
-                                                              : "being summed...";
+                                                              : view_waits(l->x, "being summed...");
 }
 
 void site_list_draw(struct site_list *l, const struct view_context *x, struct canvas *c,
@@ -418,7 +418,9 @@ size_t site_list_stack(const struct view_context *x, uint32_t site, struct canva
     if (cursor >= skip && cursor < n && cursor - skip < (size_t)area.rows)
         canvas_paint(c, area.row + (int)(cursor - skip), area.col, area.cols, ROLE_CURSOR);
     if (!n && area.rows > 0)
-        canvas_text(c, area.row, area.col, area.cols, ROLE_DIM, "no stack is known");
+        canvas_text(c, area.row, area.col, area.cols, ROLE_DIM,
+                    x->snapshot->target.tier == SEG_TIER_COUNTERS
+                        ? "counters only, no stacks: M changes that" : "no stack is known");
     free(labels);
     return n;
 }

@@ -16,6 +16,11 @@ const struct view_ops *const view_table[VIEW_COUNT] = {
     &view_output,
 };
 
+const char *view_waits(const struct view_context *x, const char *otherwise)
+{
+    return x->paused ? "held, so that no blocks are read: p lets it go on" : otherwise;
+}
+
 int view_index(const struct view_ops *view)
 {
     int i = 0;

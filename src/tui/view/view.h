@@ -110,6 +110,10 @@ extern const struct view_ops view_output;
 #define VIEW_COUNT 9
 extern const struct view_ops *const view_table[VIEW_COUNT];
 
+/* What stands where live blocks are not known yet: `otherwise`, unless nothing is read
+ * because the picture is held. */
+const char *view_waits(const struct view_context *x, const char *otherwise);
+
 /* The place of a view in the table. */
 int view_index(const struct view_ops *view);
 

@@ -164,7 +164,7 @@ static void draw_list(struct blocks *v, const struct view_context *x, struct can
     if (!v->order.n && a.rows > 1)
         canvas_text(c, a.row + 1, a.col, a.cols, ROLE_DIM,
                     x->blocks->absent ? "not in this file: memtop snapshot --blocks has them"
-                    : x->blocks->known ? "no live blocks" : "being read...");
+                    : x->blocks->known ? "no live blocks" : view_waits(x, "being read..."));
 }
 
 /* ---- contents ------------------------------------------------------------------------ */

@@ -297,7 +297,7 @@ static void draw_selection(const struct sizes_view *v, const struct view_context
     if (!f || !block_filter_ready(f)) {
         canvas_text(c, a.row, a.col, a.cols, ROLE_HEAD,
                     x->no_blocks ? "single blocks are not in this file: memtop snapshot --blocks"
-                                 : "live blocks are being summed...");
+                                 : view_waits(x, "live blocks are being summed..."));
         return;
     }
     const char *about = f->sums.estimated ? "~" : "";

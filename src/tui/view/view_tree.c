@@ -57,7 +57,7 @@ static void draw_nothing(struct tree_view *v, const struct view_context *x, stru
                       complaint);
     else
         canvas_text(c, a.row + 1, a.col, a.cols, ROLE_DIM,
-                    sums ? "the live blocks are being summed..."
+                    sums ? view_waits(x, "the live blocks are being summed...")
                     : tree_options(v->tree)->filter[0] ? "nothing passes the filter"
                     : v->about == ABOUT_GROWTH ? "nothing changed" : "nothing is there");
 }
