@@ -92,6 +92,9 @@ def tools(build):
              Tool("counters", agent, dict(keep, MEMTOP_TIER="counters"), trace="@/memtop-*"),
              Tool("memtop", agent, keep, trace="@/memtop-*"),
              Tool("sampled", agent, dict(keep, MEMTOP_TIER="sampled"), trace="@/memtop-*")]
+    floor = os.path.join(build, "bench/.libs/libfloor.so")
+    if os.path.exists(floor):
+        found.append(Tool("floor", floor))
     heaptrack = "/usr/lib/heaptrack/libheaptrack_preload.so"
     if os.path.exists(heaptrack): # writes raw data, as heaptrack --raw does
         found.append(Tool("heaptrack", heaptrack, {"DUMP_HEAPTRACK_OUTPUT": "@/heaptrack"},

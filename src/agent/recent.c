@@ -6,7 +6,7 @@
 
 #include "agent/wiped.h"
 
-/* Threads with tables: 160 KiB each, of which what is used takes memory. */
+/* Threads with tables: 168 KiB each, of which what is used takes memory. */
 #define ROWS 64u
 
 #define STAMP (UINT64_C(1) << RECENT_ADDRESS_BITS)

@@ -29,8 +29,8 @@
 #include "agent/memo.h"
 
 #define RECENT_SHAPES_BITS 9u
-#define RECENT_STACKS_BITS 10u
-#define RECENT_WORDS 116u /* of a shape; deeper stacks are not remembered */
+#define RECENT_STACKS_BITS 11u
+#define RECENT_WORDS 84u /* of a shape; deeper stacks are not remembered */
 #define RECENT_ADDRESS_BITS 48u
 
 struct seg_site_counters;
@@ -41,7 +41,7 @@ struct recent_shape {
     uint64_t words; /* a multiple of 4 */
     uint16_t at[RECENT_WORDS]; /* words from sp - 16 */
 };
-_Static_assert(sizeof(struct recent_shape) == 256, "found by a shift");
+_Static_assert(sizeof(struct recent_shape) == 192, "three lines, so that all sets are used");
 
 struct recent_stack {
     uint64_t hash;
@@ -53,7 +53,7 @@ struct recent_stack {
 #define RECENT_SEEN 4096u
 
 struct recent_tables {
-    uint16_t seen[RECENT_SEEN]; /* some bits of stacks that were met: those that come
+    _Alignas(64) uint16_t seen[RECENT_SEEN]; /* some bits of stacks that were met: those that come
                                    again are worth remembering */
     struct recent_shape shapes[1u << RECENT_SHAPES_BITS];
     _Alignas(64) struct recent_stack stacks[1u << RECENT_STACKS_BITS];
@@ -82,8 +82,7 @@ static inline struct recent_shape *recent_shape_of(struct recent_tables *tables,
                                                    uintptr_t sp)
 {
     uint64_t mixed = (pc ^ sp << 16) * RECENT_K;
-    return (struct recent_shape *)((char *)tables->shapes +
-                                   (mixed >> (64 - RECENT_SHAPES_BITS - 8) & ~UINT64_C(255)));
+    return &tables->shapes[mixed >> (64 - RECENT_SHAPES_BITS)];
 }
 
 /* The hash of the words in the places of a shape, in four lanes that do not wait for

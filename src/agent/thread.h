@@ -73,6 +73,7 @@ struct thread {
     struct seg_thread *page;
     struct thread_again again;
     struct stack_frame caller; /* of the event under way, for slow ways */
+    struct recent recent;
     uint32_t site;           /* of the stack that the memo is about */
     uint32_t row;
     uint32_t *site_dir;      /* of its row: chunk numbers */
@@ -86,7 +87,6 @@ struct thread {
     uint32_t nodes[SEG_DEPTH_MAX];
     uint64_t pcs[SEG_DEPTH_MAX]; /* not on the program's stack */
     struct memo memo;
-    struct recent recent;
 };
 
 /* Forget which stack was last, and which block. */
