@@ -67,7 +67,8 @@ bool forming_read(const struct options *o, const char *command, struct forms *f,
 
 void forming_print_help(void)
 {
-    puts("\nColumns, for --sort (sizes and threads have some of them, self is for trees):");
+    puts("\nColumns, for --sort (sizes and threads have some of them, self is for trees,\n"
+         "short_lived for reports):");
     for (int i = 0; i <= TREE_BY_SELF; i++)
         if (selection_figure_name(i))
             printf("  %s\n", selection_figure_name(i));
