@@ -63,7 +63,7 @@ _memtop() {
         return
         ;;
     --value)
-        word='live_bytes live_blocks allocations bytes_allocated temporary peak_bytes'
+        word='live_bytes live_blocks allocations bytes_allocated temporary short_lived peak_bytes'
         mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
         return
         ;;

@@ -5,7 +5,7 @@
 . "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
 . "$srcdir/tests/json.sh"
 
-VALUES='live_bytes live_blocks allocations bytes_allocated temporary peak_bytes'
+VALUES='live_bytes live_blocks allocations bytes_allocated temporary short_lived peak_bytes'
 
 # A run that is over, so that all doors have the same figures.
 "$MEMTOP" stat --keep -o "$TMP/report" -- "$PYTHON" -c '
@@ -119,7 +119,9 @@ more=$(echo "$TMP/more"/memtop-*-*)
 "$MEMTOP" report --json -o "$TMP/more.json" "$more"
 export_to flamegraph --against "$more"
 sums flamegraph >"$TMP/sums"
+is "$(grep -c short_lived "$TMP/sums")" 0 'a comparison has no short lives'
 for value in $VALUES; do
+    [ $value != short_lived ] || continue
     is "$(sed -n "s|^$value ||p; s|^old_$value ||p" "$TMP/sums" | tr '\n' ' ')" \
         "$(reported "$value") $(value "sum(s['$value'] for s in j['sites'])" "$TMP/more.json") " \
         "a comparison has both sides' $value"
@@ -286,6 +288,7 @@ name_in() { # FORMAT VALUE
     pprof:allocations) echo alloc_objects/count ;;
     pprof:bytes_allocated) echo alloc_space/bytes ;;
     pprof:temporary) echo temporary_objects/count ;;
+    pprof:short_lived) echo short_lived_objects/count ;;
     pprof:peak_bytes) echo peak_space/bytes ;;
     dhat:live_bytes) echo eb ;;
     dhat:live_blocks) echo ebk ;;

@@ -72,5 +72,11 @@ is "$(value 'j["totals"]["short_lived"], {s["short_lived"] for s in j["sites"]}'
 status 1 'what is not known is no order' "$MEMTOP" report --sort short_lived "$TMP/old"
 says err 'short_lived is not known here' 'and why'
 
+status 1 'nor a flame graph' "$MEMTOP" export --format folded --value short_lived "$TMP/old"
+says err 'short_lived: is not known here' 'which says why'
+"$MEMTOP" export --format flamegraph "$TMP/old" >"$TMP/page" &&
+    ! grep -q '"short_lived", false' "$TMP/page" && grep -q '"temporary", false' "$TMP/page"
+ok $? 'one of all values leaves it out'
+
 "$MEMTOP" clean >/dev/null
 done_testing

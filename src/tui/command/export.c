@@ -72,6 +72,10 @@ static int write_export(const struct options *o, const struct export_format *f,
     if (is_too_much(f, e->snapshot))
         return command_fail("--format %s: more than %" PRIu64 " allocations are too many for it: "
                             "choose pprof, dhat or massif", f->name, f->most_allocations);
+    if (!export_knows(e, e->value))
+        return command_fail("--value %s: is not known here: not compared, not in compact mode, "
+                            "nor of agents and files from before memtop counted it",
+                            export_value_name(e->value));
     if (output_open(&out, o->output, stdout) != 0)
         return STATUS_FAILED;
     int bad = e->symbols ? f->write(out.stream, e) : -1;

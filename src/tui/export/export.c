@@ -72,6 +72,7 @@ static const struct {
     [EXPORT_ALLOCATIONS] = { "allocations", false },
     [EXPORT_BYTES_ALLOCATED] = { "bytes_allocated", true },
     [EXPORT_TEMPORARY] = { "temporary", false },
+    [EXPORT_SHORT_LIVED] = { "short_lived", false },
     [EXPORT_PEAK_BYTES] = { "peak_bytes", true },
 };
 
@@ -108,6 +109,11 @@ bool export_value_is_bytes(enum export_value value)
     return values[value].bytes;
 }
 
+bool export_knows(const struct export *e, enum export_value value)
+{
+    return value != EXPORT_SHORT_LIVED || (e->snapshot->totals.short_ns && !e->against);
+}
+
 static uint64_t not_negative(int64_t n)
 {
     return n > 0 ? (uint64_t)n : 0;
@@ -121,6 +127,7 @@ uint64_t export_value_of(const struct site_row *site, enum export_value value)
     case EXPORT_ALLOCATIONS: return site->allocations;
     case EXPORT_BYTES_ALLOCATED: return site->bytes_allocated;
     case EXPORT_TEMPORARY: return site->temporary;
+    case EXPORT_SHORT_LIVED: return site->short_lived;
     case EXPORT_PEAK_BYTES: return not_negative(site->peak_bytes);
     case EXPORT_VALUES: break;
     }

@@ -25,6 +25,7 @@ enum export_value {
     EXPORT_ALLOCATIONS,
     EXPORT_BYTES_ALLOCATED,
     EXPORT_TEMPORARY,
+    EXPORT_SHORT_LIVED,
     EXPORT_PEAK_BYTES,
     EXPORT_VALUES, /* how many there are */
 };
@@ -69,6 +70,10 @@ bool export_value_parse(const char *name, enum export_value *value);
 
 /* Is it counted in bytes? Else in blocks. */
 bool export_value_is_bytes(enum export_value value);
+
+/* Is it known of what is exported? Short-lived frees are not everywhere, and are never
+ * compared, since what is short may differ. */
+bool export_knows(const struct export *e, enum export_value value);
 
 /* A site's part in a value, 0 where a hostile target says that it is less. */
 uint64_t export_value_of(const struct site_row *site, enum export_value value);

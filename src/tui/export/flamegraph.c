@@ -142,8 +142,9 @@ static int put_head(FILE *out, const struct export *e)
     fprintf(out, ",\n\"value\": \"%s\"", export_value_name(e->value));
     fputs(",\n\"values\": [", out);
     for (unsigned v = 0; v < EXPORT_VALUES; v++)
-        fprintf(out, "%s[\"%s\", %s]", v ? ", " : "", export_value_name((enum export_value)v),
-                export_value_is_bytes((enum export_value)v) ? "true" : "false");
+        if (export_knows(e, (enum export_value)v))
+            fprintf(out, "%s[\"%s\", %s]", v ? ", " : "", export_value_name((enum export_value)v),
+                    export_value_is_bytes((enum export_value)v) ? "true" : "false");
     fputs("]", out);
     return bad;
 }
@@ -186,7 +187,7 @@ static void put_nodes(FILE *out, const struct intern *nodes)
 
 /* Rows [node, value..], for nodes where stacks end; a comparison's go on with
  * the old values. */
-static void put_values(FILE *out, const struct tree *t)
+static void put_values(FILE *out, const struct tree *t, const struct export *e)
 {
     const char *separator = "";
     fputs(",\n\"own\": [", out);
@@ -199,7 +200,8 @@ static void put_values(FILE *out, const struct tree *t)
             continue;
         fprintf(out, "%s\n[%" PRIu32, separator, i);
         for (unsigned v = 0; v < t->sides * EXPORT_VALUES; v++)
-            fprintf(out, ",%" PRIu64, own[v]);
+            if (export_knows(e, (enum export_value)(v % EXPORT_VALUES)))
+                fprintf(out, ",%" PRIu64, own[v]);
         fputc(']', out);
         separator = ",";
     }
@@ -218,7 +220,7 @@ int export_flamegraph(FILE *out, const struct export *e)
         bad = put_head(out, e) | put_texts(out, &t.texts);
         put_frames(out, &t.frames);
         put_nodes(out, &t.nodes);
-        put_values(out, &t);
+        put_values(out, &t, e);
         fputs(marker + strlen(MARKER), out);
     }
     tree_fini(&t);

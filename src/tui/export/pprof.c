@@ -41,6 +41,7 @@ static const struct sample_type {
     { "inuse_objects", "count", EXPORT_LIVE_BLOCKS, true },
     { "inuse_space", "bytes", EXPORT_LIVE_BYTES, true },
     { "temporary_objects", "count", EXPORT_TEMPORARY, false },
+    { "short_lived_objects", "count", EXPORT_SHORT_LIVED, false },
     { "peak_space", "bytes", EXPORT_PEAK_BYTES, false },
 };
 #define N_TYPES (sizeof types / sizeof *types)
