@@ -59,6 +59,8 @@ echo q | MEMTOP_KEEP=1 LD_PRELOAD=$MEMTOP_AGENT "$VICTIMS/steady" >"$TMP/said" &
 ended=$!
 wait "$ended"
 screen 'a program that has ended: ages stand still' 60 200 'wait "exited with status 3"
+tab Output
+wait! "i Type"
 tab Sizes
 match "^all 1,[0-9]{3} live blocks, "
 keys <Right><Home><Space><End><Space>

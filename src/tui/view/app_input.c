@@ -23,8 +23,11 @@ static unsigned typing_into(const struct app *a)
 unsigned app_place(const struct app *a)
 {
     bool recording = a->target.archive && archive_is_recording(a->target.archive);
-    return a->picking ? WHERE_PICKER : front(a)->where | (recording ? WHERE_FILE : 0u) |
-                                           (app_is_detached(a) ? WHERE_DETACHED : 0u);
+    if (a->picking)
+        return WHERE_PICKER;
+    /* A program that memtop did not start has no output here. */
+    return (front(a)->where & ~(a->terminal ? 0u : WHERE_OUTPUT)) |
+           (recording ? WHERE_FILE : 0u) | (app_is_detached(a) ? WHERE_DETACHED : 0u);
 }
 
 unsigned app_where(const struct app *a)

@@ -21,7 +21,7 @@ static const struct table_column columns[COLUMN_COUNT] = {
     [COLUMN_RATE] = { .name = "ALLOC/S", .width = 7 },
     [COLUMN_ALLOCS] = { .name = "ALLOCS", .width = 6 },
     [COLUMN_FREES] = { .name = "FREES", .width = 5 },
-    [COLUMN_REALLOCS] = { .name = "REALL", .width = 5, .from_cols = 72 },
+    [COLUMN_REALLOCS] = { .name = "REALLOCS", .width = 8, .from_cols = 72 },
     [COLUMN_BYTES] = { .name = "BYTES", .width = 5 },
     [COLUMN_FREED] = { .name = "FREED", .width = 5, .from_cols = 60 },
     [COLUMN_TEMPORARY] = { .name = "TEMP%", .width = 5, .from_cols = 72 },
