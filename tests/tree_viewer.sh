@@ -121,7 +121,9 @@ keys <Left>
 match "^ 256K +14% .*to 4,096 bytes"
 keys \\size:4,096<Enter>
 wait ""group:4,096": 256 KiB (14%) in 64 blocks"
-keys \\12345678901234567890123456789012345678901234567890123456789012345678901234567890
+keys \\<C-u>
+match "^Filter: _ +part of a name, /regex/, function: .* size:$"
+keys 12345678901234567890123456789012345678901234567890123456789012345678901234567890
 match "^Filter: .*567890_$"
 keys <Esc>
 wait! "1,024 bytes"

@@ -13,6 +13,7 @@
 void prompt_ask(struct prompt *p, const char *question, const char *text)
 {
     p->question = question;
+    p->hint = NULL;
     snprintf(p->text, sizeof p->text, "%s", text);
 }
 
@@ -69,4 +70,6 @@ void prompt_draw(const struct prompt *p, struct canvas *c, struct rect a)
         while (((unsigned char)*text & 0xc0) == 0x80);
     used += canvas_text(c, row, a.col + used, a.cols - used - 1, ROLE_HEAD, text);
     canvas_text(c, row, a.col + used, 1, ROLE_HEAD, "_");
+    if (!*text && p->hint && canvas_width(c, p->hint) < a.cols - used - 2)
+        canvas_text_right(c, row, a.col + used + 2, a.cols - used - 2, ROLE_HEAD, p->hint);
 }

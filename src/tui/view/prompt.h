@@ -12,12 +12,13 @@
 
 struct prompt {
     const char *question; /* NULL: nothing is asked */
+    const char *hint;     /* what can be typed, shown while nothing is; NULL: none */
     char text[PROMPT_TEXT];
 };
 
 enum prompt_answer { PROMPT_TYPING, PROMPT_DONE, PROMPT_CANCELLED };
 
-/* Ask, with a text to begin with. */
+/* Ask, with a text to begin with, and without a hint. */
 void prompt_ask(struct prompt *p, const char *question, const char *text);
 
 /* Take a key. When it says DONE, the text is the answer; then, and when it was

@@ -182,6 +182,9 @@ static void ask(struct tree_view *v, enum tree_question question)
         prompt_ask(&v->prompt, "Search: ", "");
     else
         prompt_ask(&v->prompt, "Filter: ", tree_options(v->tree)->filter);
+    v->prompt.hint = question == ASK_SEARCH
+                         ? "part of a name, /regex/, function: module: file:"
+                         : "part of a name, /regex/, function: module: file: thread: size:";
 }
 
 /* "thread:" and "size:" ask at groups, which they turn on. */
