@@ -85,7 +85,7 @@ match "^ +0x[0-9a-f]+ +1,000 "'
 ends Sizes 'match "^ +897-1K +977K +1.00k"' 'keys <Space>
 match "^1,000 live blocks, 977 KiB of .*: 897-1K bytes$"
 keys <Right><Space>
-wait "live blocks"
+match "live blocks, .* old$|short-lived frees: "
 keys x'
 ends Threads 'match " steady"' 'keys <Space>
 wait "SELECTED"
