@@ -115,7 +115,7 @@ static int by_key(const void *a, const void *b)
 static void test_order(void)
 {
     static const size_t sizes[] = { 0, 1, 2, 17, 1000, 5000 };
-    bool right = true, ranks = true;
+    bool right = true, ranks = true, windows = true;
     srandom(1);
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
         for (size_t want = 0; want <= sizes[k]; want += sizes[k] / 7 + 1) {
@@ -132,10 +132,20 @@ static void test_order(void)
             order_first(&o, want);
             for (size_t i = 0; i < want; i++)
                 right = right && o.items[i].row == sorted[i].row;
+            for (size_t from = n; from-- > 0;) /* from the end, row by row and more */
+                for (size_t to = from + 1; to <= from + 30 && n <= 1000; to += 29) {
+                    order_window(&o, from, to);
+                    for (size_t i = from; i < to && i < n; i++)
+                        windows = windows && o.items[i].row == sorted[i].row;
+                }
+            order_window(&o, want, n);
+            for (size_t i = want; i < n; i++)
+                windows = windows && o.items[i].row == sorted[i].row;
             free(sorted);
             order_fini(&o);
         }
     tap_ok(right, "the first rows are those of a whole sort");
+    tap_ok(windows, "and those of any window");
     tap_ok(ranks, "a row's rank is its place in a whole sort");
 }
 

@@ -103,17 +103,13 @@ static void refresh(struct growth_list *l, const struct view_context *x, int row
         l->version = x->growth->version;
         l->sorted_by = l->table.sort;
         l->sorted_reverse = l->table.reverse;
-        l->sorted_rows = 0;
         size_t rank = l->chosen ? order_rank(&l->order, l->row) : l->order.n;
         if (rank < l->order.n)
             l->table.cursor = rank;
     }
     l->table.n_rows = l->order.n;
-    size_t want = table_layout(&l->table, rows);
-    if (want > l->sorted_rows) {
-        order_first(&l->order, want);
-        l->sorted_rows = want;
-    }
+    size_t end = table_layout(&l->table, rows);
+    order_window(&l->order, l->table.top, end);
 }
 
 /* ---- cells ----------------------------------------------------------------------- */
@@ -229,10 +225,7 @@ static void choose(struct growth_list *l, size_t before)
 {
     if (l->table.cursor == before || l->table.cursor >= l->order.n)
         return;
-    if (l->table.cursor >= l->sorted_rows) {
-        order_first(&l->order, l->table.cursor + 1);
-        l->sorted_rows = l->table.cursor + 1;
-    }
+    order_window(&l->order, l->table.cursor, l->table.cursor + 1);
     l->chosen = true;
     l->row = l->order.items[l->table.cursor].row;
 }

@@ -18,7 +18,6 @@ struct growth_list {
     unsigned version;    /* of the growth that order was made for */
     int sorted_by;
     bool sorted_reverse;
-    size_t sorted_rows;
     const struct site_set *only; /* no others; NULL: all */
     const struct view_context *x; /* while drawing */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Order: quickselect, then a sort of what was selected.
+ * Order: quickselect at both ends, then a sort of what is between.
  */
 #include "tui/view/order.h"
 
@@ -19,6 +19,7 @@ int order_reserve(struct order *o, size_t n)
         o->capacity = capacity;
     }
     o->n = n;
+    o->from = o->to = 0;
     return 0;
 }
 
@@ -59,21 +60,38 @@ static size_t split(struct order_item *items, size_t low, size_t high)
     return at;
 }
 
+/* Let the first `at` of them be on that side, in any order. */
+static void divide(struct order_item *items, size_t n, size_t at)
+{
+    size_t low = 0, high = n;
+    while (at > low && at < high && high - low > 16) {
+        size_t middle = split(items, low, high - 1);
+        if (middle >= at)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    if (at > low && at < high)
+        qsort(items + low, high - low, sizeof *items, compare_void);
+}
+
+void order_window(struct order *o, size_t from, size_t to)
+{
+    if (to > o->n)
+        to = o->n;
+    if (from >= to || (from >= o->from && to <= o->to))
+        return;
+    divide(o->items, o->n, to);
+    divide(o->items, to, from);
+    qsort(o->items + from, to - from, sizeof *o->items, compare_void);
+    o->from = from;
+    o->to = to;
+}
+
 void order_first(struct order *o, size_t want)
 {
-    size_t low = 0, high = o->n;
-    if (want > o->n)
-        want = o->n;
-    while (want < o->n && high - low > 16) {
-        size_t at = split(o->items, low, high - 1);
-        if (at >= want)
-            high = at;
-        else
-            low = at + 1;
-    }
-    /* Nothing from high on belongs to the first `want`. */
-    if (high)
-        qsort(o->items, high, sizeof *o->items, compare_void);
+    o->from = o->to = 0;
+    order_window(o, 0, want);
 }
 
 size_t order_rank(const struct order *o, uint32_t row)

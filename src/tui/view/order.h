@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Order: which rows come first. Finds the leading rows of a hundred thousand
- * without sorting the rest. Called by views. One thread.
+ * Order: which rows come first, or where the screen is. Finds some rows of a hundred
+ * thousand without sorting the rest. Called by views. One thread.
  */
 #ifndef MEMTOP_TUI_VIEW_ORDER_H
 #define MEMTOP_TUI_VIEW_ORDER_H
@@ -17,16 +17,20 @@ struct order_item {
 
 struct order {
     size_t n, capacity;
+    size_t from, to;    /* these are in their places */
     struct order_item *items;
 };
 
-/* Room for n items; sets n. 0, or -1 without memory (n is then 0). */
+/* Room for n new items; sets n. 0, or -1 without memory (n is then 0). */
 int order_reserve(struct order *o, size_t n);
 void order_fini(struct order *o);
 
 /* Put the `want` items with the highest keys first, sorted; ties by row. The
  * rest follows in any order. */
 void order_first(struct order *o, size_t want);
+
+/* The same of the places from..to (not included). What is there already stays. */
+void order_window(struct order *o, size_t from, size_t to);
 
 /* The place that `row` has in the order, sorted or not; n if it is not there. */
 size_t order_rank(const struct order *o, uint32_t row);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The list of call sites. Only the rows down to the last one shown are sorted,
- * and only when the sites or the order changed.
+ * The list of call sites. Only the rows that are shown are sorted, and only when the
+ * sites or the order changed, or others are shown.
  */
 #include "tui/view/site_list.h"
 
@@ -206,16 +206,12 @@ static void refresh(struct site_list *l, const struct view_context *x, int rows)
         l->filter_version = x->filter ? x->filter->version : 0;
         l->sorted_by = l->table.sort;
         l->sorted_reverse = l->table.reverse;
-        l->sorted_rows = 0;
         if (l->chosen)
             follow_chosen(l);
     }
     l->table.n_rows = l->order.n;
-    size_t want = table_layout(&l->table, rows);
-    if (want > l->sorted_rows) {
-        order_first(&l->order, want);
-        l->sorted_rows = want;
-    }
+    size_t end = table_layout(&l->table, rows);
+    order_window(&l->order, l->table.top, end);
 }
 
 /* ---- cells --------------------------------------------------------------- */
@@ -360,11 +356,8 @@ bool site_list_action(struct site_list *l, enum action action)
     size_t before = l->table.cursor;
     if (!table_action(&l->table, columns_of(l), COLUMN_COUNT, action))
         return false;
-    if (l->table.cursor >= l->sorted_rows && l->order.n) {
-        /* Which site that is, only a sorted list knows. */
-        order_first(&l->order, l->table.cursor + 1);
-        l->sorted_rows = l->table.cursor + 1;
-    }
+    /* Which site that is, only a sorted list knows. */
+    order_window(&l->order, l->table.cursor, l->table.cursor + 1);
     if (action == ACTION_FIRST) {
         l->chosen = false;
     } else if (l->table.cursor != before) {

@@ -18,7 +18,6 @@ struct site_list {
     unsigned version;    /* of the sites that order was made for; 0 none */
     int sorted_by;
     bool sorted_reverse;
-    size_t sorted_rows;  /* how many leading rows are in order */
     bool short_lived;    /* rows are of sites with short-lived blocks: those columns */
     uint64_t short_frees; /* and so many they have */
     struct { int sort; bool reverse; } others; /* order of the columns not shown */
