@@ -756,19 +756,19 @@ static void test_blocks(void)
     context.blocks = NULL;
 }
 
-/* Keys that are typed, and what the tree then looks like. */
-static void draw_typed(const char *name, enum canvas_glyphs glyphs, enum action action,
-                       const char *keys)
+/* Keys that are typed, and what the view then looks like. */
+static void draw_typed_in(const struct view_ops *ops, const char *name,
+                          enum canvas_glyphs glyphs, enum action action, const char *keys)
 {
     struct canvas c;
-    int view = view_index(&view_tree);
+    int view = view_index(ops);
     void *state = new_state(view);
     canvas_init(&c, glyphs);
     canvas_resize(&c, 24, 80);
     draw_view(&c, view, state);
-    view_tree.action(state, &context, action);
+    ops->action(state, &context, action);
     for (; *keys; keys++)
-        view_tree.key(state, &context, (unsigned char)*keys);
+        ops->key(state, &context, (unsigned char)*keys);
     canvas_clear(&c);
     draw_view(&c, view, state);
     compare(&c, name);
@@ -776,11 +776,27 @@ static void draw_typed(const char *name, enum canvas_glyphs glyphs, enum action 
     canvas_fini(&c);
 }
 
+static void draw_typed(const char *name, enum canvas_glyphs glyphs, enum action action,
+                       const char *keys)
+{
+    draw_typed_in(&view_tree, name, glyphs, action, keys);
+}
+
+static void test_sites_found(void)
+{
+    const struct view_ops *in = &view_sites;
+    draw_typed_in(in, "sites-search-80x24", GLYPHS_BRAILLE, ACTION_SEARCH, "index\r");
+    draw_typed_in(in, "sites-filter-80x24", GLYPHS_BRAILLE, ACTION_FILTER, "cache");
+    draw_typed_in(in, "sites-filtered-80x24", GLYPHS_BRAILLE, ACTION_FILTER, "cache\r");
+    draw_typed_in(in, "sites-wrong-80x24", GLYPHS_ASCII, ACTION_FILTER, "/[/\r");
+    draw_typed_in(in, "sites-menu-80x24", GLYPHS_BRAILLE, ACTION_SORT, "j");
+}
+
 static void test_tree(void)
 {
-    draw_typed("tree-filter-80x24", GLYPHS_BRAILLE, ACTION_TREE_FILTER, "cache");
-    draw_typed("tree-filtered-80x24", GLYPHS_BRAILLE, ACTION_TREE_FILTER, "cache\r");
-    draw_typed("tree-wrong-80x24", GLYPHS_ASCII, ACTION_TREE_FILTER, "/[/\r");
+    draw_typed("tree-filter-80x24", GLYPHS_BRAILLE, ACTION_FILTER, "cache");
+    draw_typed("tree-filtered-80x24", GLYPHS_BRAILLE, ACTION_FILTER, "cache\r");
+    draw_typed("tree-wrong-80x24", GLYPHS_ASCII, ACTION_FILTER, "/[/\r");
     draw_typed("tree-modules-80x24", GLYPHS_BRAILLE, ACTION_TREE_GROUP, "j\r");
     draw_typed("tree-menu-80x24", GLYPHS_BRAILLE, ACTION_TREE_GROUP, "j");
     draw_typed("tree-columns-80x24-ascii", GLYPHS_ASCII, ACTION_TREE_COLUMNS, "jj ");
@@ -854,6 +870,7 @@ int main(void)
     test_sizes_view();
     test_compact();
     test_blocks();
+    test_sites_found();
     test_tree();
     test_source();
     test_pages();

@@ -45,7 +45,7 @@ static void test_read_back(void)
     tap_ok(keys_parse("F12") == KEYCODE_F12 && keys_parse("^X") == KEY_CONTROL('x') &&
                keys_parse("\u00e4") == 0xe4, "F12, ^X, a letter beyond ASCII");
     tap_ok(!keys_parse("F13") && !keys_parse("") && !keys_parse("ab"), "these are none");
-    tap_is_str(keys_action_name(action, sizeof action, ACTION_TREE_SORT), "tree-sort",
+    tap_is_str(keys_action_name(action, sizeof action, ACTION_TREE_OPEN), "tree-open",
                "an action's name");
 }
 

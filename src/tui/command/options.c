@@ -38,7 +38,7 @@ static const struct option_row rows[] = {
     { OPTION_ASCII, 'a', "ascii", NULL, "draw with ASCII, whatever the locale says" },
     { OPTION_START, 0, "view", "NAME", "begin with this view: overview, tree, sites, .." },
     { OPTION_START, 0, "sort", "COLUMN", "sort it by the column of that heading" },
-    { OPTION_START, 0, "filter", "PATTERN", "call tree: only stacks with a frame that matches" },
+    { OPTION_START, 0, "filter", "PATTERN", "call tree or sites: only stacks with such a frame" },
     { OPTION_START, 0, "source", "DIR", "look for source files below DIR as well; repeatable" },
     { OPTION_PRELOAD, 0, "preload", "LIB", "preload LIB into CMD, behind the agent" },
     { OPTION_FORMAT, 0, "format", "FORMAT", "which format, see below" },

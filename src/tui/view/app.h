@@ -44,7 +44,7 @@ struct app_config {
                   struct symbols *names, const bool *only, char message[APP_MESSAGE]);
     void *data;
     /* Begin so; NULL: as it was left. Names of a view, of a column of it, and what
-     * the call tree is filtered by. */
+     * it is filtered by: the call sites where they are the view, else the call tree. */
     const char *view, *sort, *filter;
     const char *const *sources; /* folders with source files, NULL terminated; or NULL.
                                    They stay for the life of the process */

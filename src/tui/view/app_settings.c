@@ -35,7 +35,8 @@ static void override(struct app *a, const struct view_ops *first)
         settings_set(&a->settings, first->name, "reverse", NULL);
     }
     if (config->filter)
-        settings_set(&a->settings, view_tree.name, "filter", config->filter);
+        settings_set(&a->settings, first == &view_sites ? first->name : view_tree.name,
+                     "filter", config->filter);
 }
 
 /* Does the view have such a column? Asked of a view that nobody sees. */

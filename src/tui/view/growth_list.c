@@ -9,7 +9,6 @@
 
 #include "tui/view/format.h"
 #include "tui/view/growth.h"
-#include "tui/view/site_list.h"
 #include "tui/view/site_set.h"
 
 enum growth_column {
@@ -27,6 +26,16 @@ static const struct table_column columns[COLUMN_COUNT] = {
     [COLUMN_NOW] = { .name = "LIVE", .width = 5, .from_cols = 90 },
     [COLUMN_CHANGE] = { .name = "", .width = 4, .fixed = true, .left = true },
     [COLUMN_SITE] = { .name = "SITE", .left = true, .fixed = true },
+};
+
+static const char *const in_words[COLUMN_COUNT] = {
+    [COLUMN_LIVE] = "growth of live bytes",
+    [COLUMN_BLOCKS] = "growth of live blocks",
+    [COLUMN_ALLOCS] = "allocations since",
+    [COLUMN_FREES] = "frees since",
+    [COLUMN_ALIVE] = "bytes allocated since and still alive",
+    [COLUMN_ALIVE_BLOCKS] = "blocks allocated since and still alive",
+    [COLUMN_NOW] = "live bytes",
 };
 
 void growth_list_fini(struct growth_list *l)
@@ -83,11 +92,18 @@ static bool is_changed(const struct view_context *x, uint32_t row)
 static void collect(struct growth_list *l, const struct view_context *x)
 {
     size_t rows = count_rows(x), n = 0;
+    l->passing = (struct site_list_sum){ .bytes = 0 };
     if (order_reserve(&l->order, rows) != 0)
         return;
     for (uint32_t i = 0; i < rows; i++) {
-        if (!is_changed(x, i) || (l->only && !site_set_has(l->only, row_of(x, i).site)))
+        struct mark_growth r = row_of(x, i);
+        if (!is_changed(x, i) || (l->only && !site_set_has(l->only, r.site)))
             continue;
+        l->passing.all_bytes += r.live_bytes;
+        if (l->match && !site_match_has(l->match, x->snapshot, r.site))
+            continue;
+        l->passing.bytes += r.live_bytes;
+        l->passing.blocks += r.live_blocks;
         double key = key_of(x, i, l->table.sort);
         l->order.items[n++] = (struct order_item){ .key = l->table.reverse ? -key : key,
                                                    .row = i };
@@ -98,8 +114,10 @@ static void collect(struct growth_list *l, const struct view_context *x)
 static void refresh(struct growth_list *l, const struct view_context *x, int rows)
 {
     if (l->version != x->growth->version || l->sorted_by != l->table.sort ||
-        l->sorted_reverse != l->table.reverse) {
+        l->sorted_reverse != l->table.reverse ||
+        (l->match && l->match_version != l->match->version)) {
         collect(l, x);
+        l->match_version = l->match ? l->match->version : 0;
         l->version = x->growth->version;
         l->sorted_by = l->table.sort;
         l->sorted_reverse = l->table.reverse;
@@ -247,4 +265,34 @@ void growth_list_click(struct growth_list *l, int row, int col)
     size_t before = l->table.cursor;
     table_click(&l->table, columns, COLUMN_COUNT, row, col);
     choose(l, before);
+}
+
+struct sought {
+    const struct site_match *match;
+    const struct view_context *x;
+};
+
+static bool is_found(const void *data, uint32_t row)
+{
+    const struct sought *f = data;
+    return site_match_has(f->match, f->x->snapshot, row_of(f->x, row).site);
+}
+
+bool growth_list_find(struct growth_list *l, const struct site_match *match,
+                      const struct view_context *x, bool forward, bool *wrapped)
+{
+    struct sought sought = { .match = match, .x = x };
+    size_t at = order_find(&l->order, l->table.cursor, forward, is_found, &sought, wrapped);
+    if (at >= l->order.n)
+        return false;
+    order_window(&l->order, at, at + 1);
+    l->table.cursor = at;
+    l->chosen = true;
+    l->row = l->order.items[at].row;
+    return true;
+}
+
+void growth_list_sort_menu(const struct growth_list *l, struct menu *menu)
+{
+    table_sort_menu(&l->table, columns, in_words, COLUMN_COUNT, menu);
 }

@@ -56,6 +56,7 @@ enum key_where {
     WHERE_BLOCKS = 1 << 9, /* the view of blocks */
     WHERE_TREE   = 1 << 10, /* the call tree */
     WHERE_TIME   = 1 << 11, /* the timeline */
+    WHERE_FOUND  = 1 << 12, /* rows of frames, which are searched and filtered */
     WHERE_SIZES  = 1 << 16, /* the view of sizes and ages */
     WHERE_THREADS = 1 << 17, /* the view of threads */
     WHERE_FILE   = 1 << 18, /* in all views of a recording */
@@ -96,15 +97,15 @@ enum key_where {
     X(TREE_ALL, WHERE_TREE, '*', 0, 0, NULL, "open all rows, or close them")             \
     X(TREE_ZOOM, WHERE_TREE, 'z', 0, 0, NULL, "show only what is below the row")         \
     X(TREE_UNZOOM, WHERE_TREE, 'o', KEYCODE_BACKSPACE, 0, NULL, "show again what was before") \
-    X(TREE_SEARCH, WHERE_TREE, '/', KEYCODE_F3, 0, "Search", "search functions, modules, files") \
-    X(TREE_NEXT, WHERE_TREE, 'n', 0, 0, NULL, "the next that is found, closed rows too") \
-    X(TREE_PREVIOUS, WHERE_TREE, 'N', 0, 0, NULL, "the one before")                      \
-    X(TREE_FILTER, WHERE_TREE, '\\', KEYCODE_F4, 0, "Filter", "only stacks with such a frame") \
+    X(SEARCH, WHERE_FOUND, '/', KEYCODE_F3, 0, "Search", "search functions, modules, files") \
+    X(NEXT, WHERE_FOUND, 'n', 0, 0, NULL, "the next that is found, closed rows too")     \
+    X(PREVIOUS, WHERE_FOUND, 'N', 0, 0, NULL, "the one before")                          \
+    X(FILTER, WHERE_FOUND, '\\', KEYCODE_F4, 0, "Filter", "only stacks with such a frame") \
     X(TREE_PEAK, WHERE_TREE, 'P', 0, 0, "Peak", "the heap at its peak, or as it is now") \
     X(TREE_GROUP, WHERE_TREE, 'y', 0, 0, "Group", "by module, thread or size")           \
     X(TREE_HIDDEN, WHERE_TREE, 'H', 0, 0, NULL, "frames of allocators and of libc, too") \
     X(TREE_FOLD, WHERE_TREE, 'R', 0, 0, NULL, "recursion as one frame")                  \
-    X(TREE_SORT, WHERE_TREE, KEYCODE_F6, 's', 0, "Sort", "choose what to sort by")       \
+    X(SORT, WHERE_FOUND, KEYCODE_F6, 's', 0, "Sort", "choose what to sort by")           \
     X(TREE_COLUMNS, WHERE_TREE, 'c', 0, 0, NULL, "choose columns")                       \
     X(TREE_SITES, WHERE_TREE, 'v', 0, 0, "Sites", "the call sites below the row")        \
     X(SELECT_SITES, WHERE_CHOICE, KEYCODE_ENTER, 0, 0, "Who", "the call sites of such blocks") \
@@ -196,7 +197,7 @@ char *keys_name(char *out, size_t n, uint32_t key);
 /* The key of such a name; KEYCODE_NONE: there is none. */
 uint32_t keys_parse(const char *name);
 
-/* "tree-sort": what an action is called in the file of keys. Returns out. */
+/* "tree-open": what an action is called in the file of keys. Returns out. */
 char *keys_action_name(char *out, size_t n, enum action action);
 
 /* Give actions other keys, as a file says: `action = KEY KEY KEY` a line, # begins a

@@ -13,7 +13,7 @@
 
 /* Views have rows of their own besides those for all targets, which count there. */
 #define VIEWS (WHERE_LIST | WHERE_GRAPHS | WHERE_OUTPUT | WHERE_SITES | WHERE_MARKS | \
-               WHERE_BLOCKS | WHERE_TREE | WHERE_SHOWS)
+               WHERE_BLOCKS | WHERE_TREE | WHERE_SHOWS | WHERE_FOUND)
 
 /* ---- names --------------------------------------------------------------------- */
 
@@ -75,10 +75,16 @@ static enum action find_action(const char *name)
 
 /* ---- clashes ------------------------------------------------------------------- */
 
+/* What is searched are sites and the tree, which have keys of their own. */
+static unsigned places_of(const struct key_row *row)
+{
+    return row->where | (row->where & WHERE_FOUND ? WHERE_SITES | WHERE_TREE : 0u);
+}
+
 /* The key that both have where both are valid; KEYCODE_NONE if there is none. */
 static uint32_t shared_key(const struct key_row *a, const struct key_row *b)
 {
-    unsigned at = a->where, bt = b->where;
+    unsigned at = places_of(a), bt = places_of(b);
     if ((at & WHERE_TARGET && bt & VIEWS) || (bt & WHERE_TARGET && at & VIEWS))
         at |= bt |= VIEWS;
     for (int i = 0; i < 3 && at & bt; i++)

@@ -94,12 +94,35 @@ void order_first(struct order *o, size_t want)
     order_window(o, 0, want);
 }
 
+static size_t rank_of(const struct order *o, const struct order_item *item)
+{
+    size_t rank = 0;
+    for (size_t i = 0; i < o->n; i++)
+        rank += compare(&o->items[i], item) < 0;
+    return rank;
+}
+
 size_t order_rank(const struct order *o, uint32_t row)
 {
-    size_t rank = 0, at = 0;
+    size_t at = 0;
     while (at < o->n && o->items[at].row != row)
         at++;
-    for (size_t i = 0; i < o->n && at < o->n; i++)
-        rank += compare(&o->items[i], &o->items[at]) < 0;
-    return at < o->n ? rank : o->n;
+    return at < o->n ? rank_of(o, &o->items[at]) : o->n;
+}
+
+size_t order_find(struct order *o, size_t at, bool forward, order_matches *matches,
+                  const void *data, bool *wrapped)
+{
+    const struct order_item *next = NULL, *around = NULL;
+    int sign = forward ? 1 : -1;
+    order_window(o, at, at + 1);
+    for (size_t i = 0; i < o->n; i++) {
+        const struct order_item *item = &o->items[i];
+        bool behind = at < o->n && sign * compare(item, &o->items[at]) > 0;
+        const struct order_item **best = behind ? &next : &around;
+        if ((!*best || sign * compare(item, *best) < 0) && matches(data, item->row))
+            *best = item;
+    }
+    *wrapped = !next && around;
+    return next ? rank_of(o, next) : around ? rank_of(o, around) : o->n;
 }

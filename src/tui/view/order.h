@@ -35,4 +35,11 @@ void order_window(struct order *o, size_t from, size_t to);
 /* The place that `row` has in the order, sorted or not; n if it is not there. */
 size_t order_rank(const struct order *o, uint32_t row);
 
+/* The place of the item that matches and comes next behind the one at `at`, or before
+ * it; where there is none, from the other end (*wrapped), and that one itself comes last.
+ * n if none matches. Goes over all of them, and sorts nothing. */
+typedef bool order_matches(const void *data, uint32_t row);
+size_t order_find(struct order *o, size_t at, bool forward, order_matches *matches,
+                  const void *data, bool *wrapped);
+
 #endif

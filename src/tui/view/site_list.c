@@ -5,7 +5,6 @@
  */
 #include "tui/view/site_list.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +23,6 @@ enum site_column {
     COLUMN_TOTAL, COLUMN_ALLOCS, COLUMN_TEMPORARY, COLUMN_SHORT_PART, COLUMN_AVERAGE, COLUMN_SITE,
     COLUMN_COUNT
 };
-#define NEVER INT_MAX
 
 static const struct table_column columns[COLUMN_COUNT] = {
     [COLUMN_LIVE] = { .name = "LIVE", .width = 5 },
@@ -36,7 +34,7 @@ static const struct table_column columns[COLUMN_COUNT] = {
     [COLUMN_TOTAL] = { .name = "TOTAL", .width = 5, .from_cols = 90 },
     [COLUMN_ALLOCS] = { .name = "ALLOCS", .width = 6, .from_cols = 72 },
     [COLUMN_TEMPORARY] = { .name = "TEMP%", .width = 5, .from_cols = 72 },
-    [COLUMN_SHORT] = { .name = "SHORT", .width = 5, .from_cols = NEVER },
+    [COLUMN_SHORT] = { .name = "SHORT", .width = 5, .from_cols = TABLE_NEVER },
     [COLUMN_SHORT_PART] = { .name = "SHORT%", .width = 6, .from_cols = 110 },
     [COLUMN_AVERAGE] = { .name = "AVG", .width = 5, .from_cols = 110 },
     [COLUMN_SITE] = { .name = "SITE", .left = true, .fixed = true },
@@ -45,18 +43,33 @@ static const struct table_column columns[COLUMN_COUNT] = {
 /* The same where short-lived blocks are meant. */
 static const struct table_column short_columns[COLUMN_COUNT] = {
     [COLUMN_LIVE] = { .name = "LIVE", .width = 5 },
-    [COLUMN_SHARE] = { .name = "LIVE%", .width = 5, .from_cols = NEVER },
+    [COLUMN_SHARE] = { .name = "LIVE%", .width = 5, .from_cols = TABLE_NEVER },
     [COLUMN_BLOCKS] = { .name = "#LIVE", .width = 5, .from_cols = 90 },
-    [COLUMN_TREND] = { .name = "TREND", .width = 6, .left = true, .from_cols = NEVER },
+    [COLUMN_TREND] = { .name = "TREND", .width = 6, .left = true, .from_cols = TABLE_NEVER },
     [COLUMN_SHORT] = { .name = "SHORT", .width = 5 },
     [COLUMN_RATE] = { .name = "ALLOC/S", .width = 7, .from_cols = 72 },
-    [COLUMN_PEAK] = { .name = "PEAK", .width = 5, .from_cols = NEVER },
+    [COLUMN_PEAK] = { .name = "PEAK", .width = 5, .from_cols = TABLE_NEVER },
     [COLUMN_TOTAL] = { .name = "TOTAL", .width = 5, .from_cols = 90 },
     [COLUMN_ALLOCS] = { .name = "ALLOCS", .width = 6 },
     [COLUMN_TEMPORARY] = { .name = "TEMP%", .width = 5, .from_cols = 72 },
     [COLUMN_SHORT_PART] = { .name = "SHORT%", .width = 6 },
     [COLUMN_AVERAGE] = { .name = "AVG", .width = 5, .from_cols = 72 },
     [COLUMN_SITE] = { .name = "SITE", .left = true, .fixed = true },
+};
+
+static const char *const in_words[COLUMN_COUNT] = {
+    [COLUMN_LIVE] = "live bytes",
+    [COLUMN_SHARE] = "share of live bytes",
+    [COLUMN_BLOCKS] = "live blocks",
+    [COLUMN_TREND] = "how live bytes change",
+    [COLUMN_RATE] = "allocations per second",
+    [COLUMN_PEAK] = "bytes at the heap's peak",
+    [COLUMN_TOTAL] = "bytes allocated in all",
+    [COLUMN_ALLOCS] = "allocations in all",
+    [COLUMN_TEMPORARY] = "share of temporary allocations",
+    [COLUMN_SHORT] = "frees of short-lived blocks",
+    [COLUMN_SHORT_PART] = "share of short-lived allocations",
+    [COLUMN_AVERAGE] = "average size of allocations",
 };
 
 static const struct table_column *columns_of(const struct site_list *l)
@@ -170,12 +183,19 @@ static void collect(struct site_list *l, const struct view_context *x)
     const struct snapshot *s = x->snapshot;
     size_t n = 0;
     l->short_frees = 0;
+    l->passing = (struct site_list_sum){ .bytes = 0 };
     if (order_reserve(&l->order, s->n_sites) != 0)
         return;
     for (uint32_t i = 0; i < s->n_sites; i++) {
         if (!s->sites[i].allocations || !is_meant(l, x, i) ||
             (l->only && !site_set_has(l->only, i)))
             continue;
+        struct live live = live_of(l, x, i);
+        l->passing.all_bytes += live.bytes;
+        if (l->match && !site_match_has(l->match, s, i))
+            continue;
+        l->passing.bytes += live.bytes;
+        l->passing.blocks += live.blocks;
         l->short_frees += s->sites[i].short_lived;
         double key = key_of(l, x, i, l->table.sort);
         l->order.items[n++] = (struct order_item){ .key = l->table.reverse ? -key : key,
@@ -195,6 +215,7 @@ static bool is_stale(const struct site_list *l, const struct view_context *x)
 {
     return l->version != x->sites_version || l->sorted_by != l->table.sort ||
            l->sorted_reverse != l->table.reverse ||
+           (l->match && l->match_version != l->match->version) ||
            (x->filter && l->filter_version != x->filter->version);
 }
 
@@ -203,6 +224,7 @@ static void refresh(struct site_list *l, const struct view_context *x, int rows)
     if (is_stale(l, x)) {
         collect(l, x);
         l->version = x->sites_version;
+        l->match_version = l->match ? l->match->version : 0;
         l->filter_version = x->filter ? x->filter->version : 0;
         l->sorted_by = l->table.sort;
         l->sorted_reverse = l->table.reverse;
@@ -375,6 +397,36 @@ void site_list_click(struct site_list *l, int row, int col)
         l->chosen = true;
         l->site = site_list_selected(l);
     }
+}
+
+struct sought {
+    const struct site_match *match;
+    const struct snapshot *snapshot;
+};
+
+static bool is_found(const void *data, uint32_t site)
+{
+    const struct sought *f = data;
+    return site_match_has(f->match, f->snapshot, site);
+}
+
+bool site_list_find(struct site_list *l, const struct site_match *match,
+                    const struct snapshot *s, bool forward, bool *wrapped)
+{
+    struct sought sought = { .match = match, .snapshot = s };
+    size_t at = order_find(&l->order, l->table.cursor, forward, is_found, &sought, wrapped);
+    if (at >= l->order.n)
+        return false;
+    order_window(&l->order, at, at + 1);
+    l->table.cursor = at;
+    l->chosen = true;
+    l->site = site_list_selected(l);
+    return true;
+}
+
+void site_list_sort_menu(const struct site_list *l, struct menu *menu)
+{
+    table_sort_menu(&l->table, columns_of(l), in_words, COLUMN_COUNT, menu);
 }
 
 /* ---- the stack ----------------------------------------------------------- */

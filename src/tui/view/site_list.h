@@ -6,9 +6,15 @@
 #ifndef MEMTOP_TUI_VIEW_SITE_LIST_H
 #define MEMTOP_TUI_VIEW_SITE_LIST_H
 
+#include "tui/model/site_match.h"
 #include "tui/view/order.h"
 #include "tui/view/table.h"
 #include "tui/view/view.h"
+
+/* What is live of the sites that pass, and of those that there were to pass. */
+struct site_list_sum {
+    int64_t bytes, blocks, all_bytes;
+};
 
 struct site_list {
     struct table table;
@@ -24,6 +30,9 @@ struct site_list {
     bool filtered;       /* rows are of the blocks that the context's filter means */
     unsigned filter_version;
     const struct site_set *only; /* no others; NULL: all */
+    const struct site_match *match; /* nor others than these; NULL: all */
+    unsigned match_version;
+    struct site_list_sum passing;
     const struct view_context *x; /* while drawing */
 };
 
@@ -38,6 +47,14 @@ void site_list_click(struct site_list *l, int row, int col);
 /* As table_remember and table_recall have it. */
 void site_list_remember(const struct site_list *l, struct settings *s, const char *view);
 bool site_list_recall(struct site_list *l, const struct settings *s, const char *view);
+
+/* Put the cursor on the next site that matches, or the one before. False: there is
+ * none. *wrapped: it was found from the other end. */
+bool site_list_find(struct site_list *l, const struct site_match *match,
+                    const struct snapshot *s, bool forward, bool *wrapped);
+
+/* A menu of what it can be sorted by; values are for table_sort_by. */
+void site_list_sort_menu(const struct site_list *l, struct menu *menu);
 
 /* The site under the cursor, after drawing; 0 if there is none. */
 uint32_t site_list_selected(const struct site_list *l);

@@ -148,6 +148,23 @@ void table_click(struct table *t, const struct table_column *columns, int n, int
         t->cursor = at;
 }
 
+/* ---- the menu --------------------------------------------------------------- */
+
+void table_sort_menu(const struct table *t, const struct table_column *columns,
+                     const char *const *words, int n, struct menu *menu)
+{
+    menu_open(menu, "Sort by", false);
+    for (int i = 0; i < n; i++)
+        if (words[i] && !columns[i].fixed && columns[i].from_cols != TABLE_NEVER)
+            menu_add(menu, words[i], i, i == t->sort);
+}
+
+void table_sort_by(struct table *t, int column)
+{
+    t->reverse = t->sort == column && !t->reverse;
+    t->sort = column;
+}
+
 /* ---- settings --------------------------------------------------------------- */
 
 void table_remember(const struct table *t, const struct table_column *columns,

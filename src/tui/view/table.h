@@ -7,11 +7,15 @@
 #ifndef MEMTOP_TUI_VIEW_TABLE_H
 #define MEMTOP_TUI_VIEW_TABLE_H
 
+#include <limits.h>
+
 #include "tui/view/canvas.h"
 #include "tui/view/keys.h"
+#include "tui/view/menu.h"
 #include "tui/view/settings.h"
 
 #define TABLE_COLUMNS 32
+#define TABLE_NEVER   INT_MAX /* from so many columns: it is not shown there */
 
 struct table_column {
     const char *name;
@@ -54,6 +58,13 @@ void table_remember(const struct table *t, const struct table_column *columns,
                     struct settings *s, const char *view);
 bool table_recall(struct table *t, const struct table_column *columns, int n,
                   const struct settings *s, const char *view);
+
+/* A menu of what it can be sorted by, whether it shows or not; words[i] says what column
+ * i is, NULL: not in the menu. Values are columns. And sorting by one: again, the
+ * other way round. */
+void table_sort_menu(const struct table *t, const struct table_column *columns,
+                     const char *const *words, int n, struct menu *menu);
+void table_sort_by(struct table *t, int column);
 
 /* A click: on a heading it sorts, again it reverses; on a row it selects. */
 void table_click(struct table *t, const struct table_column *columns, int n, int row,

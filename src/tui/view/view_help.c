@@ -48,7 +48,7 @@ static const char *place_of(unsigned where)
          : where == WHERE_ZOOM ? "(overview, timeline)"
          : where & WHERE_MARKS ? "(marks)"
          : where & WHERE_BLOCKS ? "(blocks)"
-         : where & WHERE_TREE && where & WHERE_SITES ? "(sites, tree)"
+         : where == WHERE_FOUND || (where & WHERE_TREE && where & WHERE_SITES) ? "(sites, tree)"
          : where & WHERE_TREE ? "(call tree)"
          : where == WHERE_TIME ? "(timeline)"
          : where == WHERE_FILE ? "(recordings)"

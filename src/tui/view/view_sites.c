@@ -12,33 +12,18 @@
 #include "tui/view/format.h"
 #include "tui/view/graph.h"
 #include "tui/view/growth.h"
-#include "tui/view/growth_list.h"
 #include "tui/view/places.h"
-#include "tui/view/site_list.h"
-#include "tui/view/site_set.h"
 #include "tui/view/source_pane.h"
-#include "tui/view/view.h"
+#include "tui/view/view_sites.h"
 
 #define SIDE_BY_SIDE 160
-
-struct sites {
-    struct site_list list;
-    struct growth_list growth; /* in its place while there is a comparison */
-    struct site_set only; /* these, where count is not 0 */
-    bool details;       /* the stack has the page */
-    bool guest;         /* another view asked for it, to which leaving leads */
-    bool moved;         /* there the cursor was moved to `frame`; else it is on the site's own */
-    size_t frame;
-    size_t skip;        /* frames scrolled away */
-    size_t frames;      /* in the stack last drawn */
-    int page;
-};
 
 static void sites_init(void *state)
 {
     struct sites *v = state;
     site_list_init(&v->list);
     v->list.table.cursor_shown = true;
+    view_sites_find_init(v);
 }
 
 static void sites_fini(void *state)
@@ -47,11 +32,18 @@ static void sites_fini(void *state)
     site_list_fini(&v->list);
     growth_list_fini(&v->growth);
     site_set_fini(&v->only);
+    view_sites_find_fini(v);
 }
 
 static bool shows_growth(const struct view_context *x)
 {
     return x->growth && x->growth->mode != GROWTH_OFF;
+}
+
+/* The page of a stack goes with the usual list. */
+bool view_sites_shows_growth(const struct sites *v, const struct view_context *x)
+{
+    return shows_growth(x) && !v->details;
 }
 
 uint32_t view_sites_selected(const void *state, const struct view_context *x)
@@ -178,10 +170,9 @@ static void draw_stack(struct sites *v, const struct view_context *x, struct can
     v->frames = site_list_stack(x, site, c, a, v->skip, v->details ? v->frame : SIZE_MAX);
 }
 
-static void sites_draw(void *state, const struct view_context *x, struct canvas *c,
+static void draw_lists(struct sites *v, const struct view_context *x, struct canvas *c,
                        struct rect a)
 {
-    struct sites *v = state;
     struct rect stack = a, list = a;
     if (x->snapshot->n_sites && v->list.site >= x->snapshot->n_sites)
         v->details = false; /* another program's, before exec */
@@ -208,7 +199,21 @@ static void sites_draw(void *state, const struct view_context *x, struct canvas 
         growth_list_draw(&v->growth, x, c, list);
     else
         site_list_draw(&v->list, x, c, list);
+    if (shows_growth(x) ? !v->growth.order.n : !v->list.order.n)
+        view_sites_draw_none(v, x, c, list);
     draw_stack(v, x, c, stack);
+}
+
+static void sites_draw(void *state, const struct view_context *x, struct canvas *c,
+                       struct rect a)
+{
+    struct sites *v = state;
+    struct rect lists = a;
+    if (v->find.prompt.question && a.rows > 0)
+        lists.rows--;
+    draw_lists(v, x, c, lists);
+    prompt_draw(&v->find.prompt, c, a);
+    menu_draw(&v->menu, c, a);
 }
 
 /* ---- input --------------------------------------------------------------- */
@@ -239,6 +244,8 @@ static bool sites_action(void *state, const struct view_context *x, enum action 
 {
     struct sites *v = state;
     uint32_t site = view_sites_selected(v, x);
+    if (view_sites_find_action(v, x, action))
+        return true;
     if (v->details)
         return details_action(v, action);
     if (action == ACTION_CANCEL && v->only.count) {
@@ -260,7 +267,7 @@ static bool sites_action(void *state, const struct view_context *x, enum action 
 static void sites_click(void *state, const struct view_context *x, int row, int col)
 {
     struct sites *v = state;
-    if (v->details)
+    if (view_sites_menu_click(v, x, row, col) || v->details)
         return;
     if (shows_growth(x))
         growth_list_click(&v->growth, row, col);
@@ -268,38 +275,50 @@ static void sites_click(void *state, const struct view_context *x, int row, int 
         site_list_click(&v->list, row, col);
 }
 
+/* The blocks that are meant, if those are not all. */
+static size_t describe_blocks(const struct sites *v, const struct view_context *x, char *out,
+                              size_t n)
+{
+    char count[32], what[128];
+    out[0] = '\0';
+    if (!v->list.filtered)
+        return 0;
+    block_filter_describe(x->filter, x->snapshot, what, sizeof what);
+    if (!block_filter_short(x->filter))
+        return (size_t)snprintf(out, n, ", only blocks of %s", what);
+    return (size_t)snprintf(out, n, ", %s%s %s", x->snapshot->totals.estimated ? "~" : "",
+                            format_grouped(count, sizeof count, (int64_t)v->list.short_frees),
+                            what);
+}
+
 static char *sites_status(void *state, const struct view_context *x, char *out, size_t n)
 {
     struct sites *v = state;
+    bool growth = shows_growth(x);
+    const struct table *table = growth ? &v->growth.table : &v->list.table;
+    int64_t rows = (int64_t)(growth ? v->growth.order.n : v->list.order.n);
     char at[32], all[32], what[128], in[80] = "";
     if (v->only.count)
         snprintf(in, sizeof in, " in %.40s (Esc: all)", v->only.name);
+    if (v->find.message[0]) {
+        snprintf(out, n, "%s", v->find.message);
+        return out;
+    }
     if (v->details) {
         snprintf(out, n, "frame %zu of %zu", v->frame + (v->frames > 0), v->frames);
         return out;
     }
-    if (shows_growth(x)) {
-        snprintf(out, n, "%s of %s site%s%s that changed %s",
-                 format_grouped(at, sizeof at,
-                                (int64_t)(v->growth.table.cursor + (v->growth.order.n > 0))),
-                 format_grouped(all, sizeof all, (int64_t)v->growth.order.n),
-                 format_s((int64_t)v->growth.order.n), in,
-                 growth_describe(x->growth, x->snapshot, what, sizeof what));
-        return out;
-    }
-    int used = snprintf(out, n, "%s of %s call site%s%s",
-                        format_grouped(at, sizeof at,
-                                       (int64_t)(v->list.table.cursor + (v->list.order.n > 0))),
-                        format_grouped(all, sizeof all, (int64_t)v->list.order.n),
-                        format_s((int64_t)v->list.order.n), in);
-    if (v->list.filtered && block_filter_short(x->filter) && used > 0 && (size_t)used < n)
-        snprintf(out + used, n - (size_t)used, ", %s%s %s",
-                 x->snapshot->totals.estimated ? "~" : "",
-                 format_grouped(all, sizeof all, (int64_t)v->list.short_frees),
-                 block_filter_describe(x->filter, x->snapshot, what, sizeof what));
-    else if (v->list.filtered && used > 0 && (size_t)used < n)
-        snprintf(out + used, n - (size_t)used, ", only blocks of %s",
-                 block_filter_describe(x->filter, x->snapshot, what, sizeof what));
+    size_t used = view_sites_describe(v, x, out, n);
+    format_grouped(at, sizeof at, (int64_t)table->cursor + (rows > 0));
+    format_grouped(all, sizeof all, rows);
+    if (used < n && growth)
+        snprintf(out + used, n - used, "%s of %s site%s%s that changed %s", at, all,
+                 format_s(rows), in, growth_describe(x->growth, x->snapshot, what, sizeof what));
+    else if (used < n)
+        used += (size_t)snprintf(out + used, n - used, "%s of %s call site%s%s", at, all,
+                                 format_s(rows), in);
+    if (used < n && !growth)
+        describe_blocks(v, x, out + used, n - used);
     return out;
 }
 
@@ -330,11 +349,14 @@ static void sites_remember(const void *state, struct settings *s)
 {
     const struct sites *v = state;
     site_list_remember(&v->list, s, "sites");
+    settings_set(s, "sites", "filter", v->filter.error[0] ? NULL : v->filter_text);
 }
 
 static bool sites_recall(void *state, const struct settings *s)
 {
     struct sites *v = state;
+    const char *filter = settings_get(s, "sites", "filter");
+    view_sites_filter(v, filter ? filter : "");
     return site_list_recall(&v->list, s, "sites");
 }
 
@@ -343,13 +365,18 @@ const struct view_ops view_sites = {
     .title = "Call sites",
     .state_bytes = sizeof(struct sites),
     .reads = VIEW_READS_SITES | VIEW_READS_GROWTH | VIEW_READS_FILTER,
-    .where = WHERE_TARGET | WHERE_LIST | WHERE_SORTED | WHERE_SITES | WHERE_SHOWS,
+    .where = WHERE_TARGET | WHERE_LIST | WHERE_SORTED | WHERE_SITES | WHERE_FOUND |
+             WHERE_SHOWS,
     .init = sites_init,
     .fini = sites_fini,
+    .work = view_sites_work,
+    .due = view_sites_due,
     .draw = sites_draw,
     .action = sites_action,
     .click = sites_click,
     .status = sites_status,
+    .typing = view_sites_typing,
+    .key = view_sites_key,
     .remember = sites_remember,
     .recall = sites_recall,
 };

@@ -22,7 +22,7 @@ static void tree_view_init(void *state)
     v->table.cursor_shown = true;
     v->stale = true;
     v->later = ACTION_NONE;
-    pattern_init(&v->search, "");
+    finder_init(&v->find);
     view_tree_columns_init(v);
 }
 
@@ -30,7 +30,7 @@ static void tree_view_fini(void *state)
 {
     struct tree_view *v = state;
     tree_free(v->tree);
-    pattern_fini(&v->search);
+    finder_fini(&v->find);
     free(v->figures);
     free(v->parts);
     free(v->group_names);
@@ -71,7 +71,7 @@ static void tree_view_draw(void *state, const struct view_context *x, struct can
         return;
     view_tree_sort_rows(v);
     v->has_mark = view_tree_mark(x) != NULL;
-    if (v->prompt.question && a.rows > 0)
+    if (v->find.prompt.question && a.rows > 0)
         table.rows = --pane.rows;
     if (a.cols >= SIDE_BY_SIDE) {
         table.cols = a.cols * 3 / 5;
@@ -86,7 +86,7 @@ static void tree_view_draw(void *state, const struct view_context *x, struct can
     if (!tree_count(v->tree))
         draw_nothing(v, x, c, table);
     view_tree_draw_pane(v, x, c, pane);
-    prompt_draw(&v->prompt, c, a);
+    prompt_draw(&v->find.prompt, c, a);
     menu_draw(&v->menu, c, a);
 }
 
@@ -101,13 +101,9 @@ static size_t describe_filter(const struct tree_view *v, char *out, size_t n)
     int blocks = v->about == ABOUT_PEAK ? TREE_PEAK_BLOCKS
                : v->about == ABOUT_GROWTH ? TREE_GROWTH_BLOCKS : TREE_LIVE_BLOCKS;
     const int64_t *in = tree_passing(v->tree)->v, *all = tree_all(v->tree)->v;
-    char bytes[24], count[16], share[16];
     if (v->about == ABOUT_SHORT) /* what is counted there comes next */
         return (size_t)snprintf(out, n, "\"%.40s\": ", o->filter);
-    return (size_t)snprintf(out, n, "\"%.40s\": %s (%s) in %s block%s, ", o->filter,
-                            format_bytes(bytes, sizeof bytes, in[figure]),
-                            format_percent(share, sizeof share, in[figure], all[figure]),
-                            format_count(count, sizeof count, in[blocks]), format_s(in[blocks]));
+    return finder_describe(out, n, o->filter, in[figure], all[figure], in[blocks]);
 }
 
 static size_t describe_about(const struct tree_view *v, const struct view_context *x, char *out,
@@ -157,8 +153,8 @@ static char *tree_view_status(void *state, const struct view_context *x, char *o
     const struct tree_options *o = v->tree ? tree_options(v->tree) : NULL;
     char at[32], all[32];
     size_t used = 0;
-    snprintf(out, n, "%s", v->message);
-    if (!v->tree || v->message[0])
+    snprintf(out, n, "%s", v->find.message);
+    if (!v->tree || v->find.message[0])
         return out;
     if (o->filter[0])
         used += describe_filter(v, out, n);
@@ -199,7 +195,8 @@ const struct view_ops view_tree = {
     .state_bytes = sizeof(struct tree_view),
     .reads = VIEW_READS_SITES | VIEW_READS_GROWTH | VIEW_READS_SUMS |
              VIEW_READS_FILTER,
-    .where = WHERE_TARGET | WHERE_LIST | WHERE_SORTED | WHERE_TREE | WHERE_SHOWS,
+    .where = WHERE_TARGET | WHERE_LIST | WHERE_SORTED | WHERE_TREE | WHERE_FOUND |
+             WHERE_SHOWS,
     .init = tree_view_init,
     .fini = tree_view_fini,
     .work = view_tree_work,

@@ -9,8 +9,8 @@
 #define MEMTOP_TUI_VIEW_VIEW_TREE_H
 
 #include "tui/model/tree.h"
+#include "tui/view/finder.h"
 #include "tui/view/menu.h"
-#include "tui/view/prompt.h"
 #include "tui/view/site_set.h"
 #include "tui/view/table.h"
 #include "tui/view/view.h"
@@ -27,7 +27,6 @@ enum tree_about {
 
 enum tree_grouping { GROUP_NONE, GROUP_MODULE, GROUP_THREAD, GROUP_SIZE };
 
-enum tree_question { ASK_SEARCH, ASK_FILTER };
 enum tree_menu { MENU_SORT, MENU_COLUMNS, MENU_GROUP };
 
 struct tree_view {
@@ -58,8 +57,7 @@ struct tree_view {
     bool opened_all;
     bool touched;                 /* somebody has pressed a key */
     enum action later;            /* what waits for rows; ACTION_NONE: nothing */
-    struct pattern search;
-    char message[80];             /* for the status line, until the next key */
+    struct finder find;
 
     struct table table;
     struct { int sort; bool reverse; } orders[ABOUT_COUNT];
@@ -69,8 +67,6 @@ struct tree_view {
     uint32_t node;                /* that it has, in the standard tree */
     struct menu menu;
     enum tree_menu menu_kind;
-    struct prompt prompt;
-    enum tree_question question;
     const struct view_context *x; /* while drawing */
 };
 

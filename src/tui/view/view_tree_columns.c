@@ -380,8 +380,7 @@ void view_tree_columns_menu(struct tree_view *v)
 
 void view_tree_sort_by(struct tree_view *v, int column)
 {
-    v->table.reverse = v->table.sort == column && !v->table.reverse;
-    v->table.sort = column;
+    table_sort_by(&v->table, column);
 }
 
 void view_tree_switch_column(struct tree_view *v, int column)

@@ -84,7 +84,7 @@ static void next_mode(struct tree_view *v)
 static void wait_for_rows(struct tree_view *v, enum action action)
 {
     v->later = action;
-    snprintf(v->message, sizeof v->message, "the tree is being built...");
+    snprintf(v->find.message, sizeof v->find.message, "the tree is being built...");
 }
 
 static bool has_rows(const struct tree_view *v)
@@ -110,7 +110,7 @@ static void zoom(struct tree_view *v, bool in)
         to_top(v);
         v->unsorted = true;
     } else {
-        snprintf(v->message, sizeof v->message, "%s", in ? "nothing to zoom into"
+        snprintf(v->find.message, sizeof v->find.message, "%s", in ? "nothing to zoom into"
                                                          : "it is not zoomed");
     }
 }
@@ -134,27 +134,25 @@ static bool move(struct tree_view *v, enum action action)
 
 static bool matches(const struct tree_view *v, const struct tree_row *r)
 {
-    return pattern_matches(&v->search, r->function, r->module, r->file);
+    return pattern_matches(&v->find.search, r->function, r->module, r->file);
 }
 
 /* The next row that matches; behind the last one those that do not show. */
 static void search(struct tree_view *v, bool forward)
 {
     size_t n = tree_count(v->tree), i = v->table.cursor;
-    if (!v->search.places) {
-        snprintf(v->message, sizeof v->message, "nothing is searched for: / asks");
+    if (!finder_searches(&v->find))
         return;
-    }
     while (forward ? ++i < n : i-- > 0)
         if (matches(v, tree_row(v->tree, i))) {
             choose(v, i);
             return;
         }
     if (!has_rows(v)) {
-        wait_for_rows(v, forward ? ACTION_TREE_NEXT : ACTION_TREE_PREVIOUS);
+        wait_for_rows(v, forward ? ACTION_NEXT : ACTION_PREVIOUS);
         return;
     }
-    uint64_t key = forward ? tree_reveal(v->tree, &v->search) : 0;
+    uint64_t key = forward ? tree_reveal(v->tree, &v->find.search) : 0;
     if (key) {
         v->key = key;
         v->node = 0;
@@ -164,28 +162,15 @@ static void search(struct tree_view *v, bool forward)
     for (i = forward ? 0 : n; forward ? i < n : i-- > 0; i += forward)
         if (matches(v, tree_row(v->tree, i))) {
             choose(v, i);
-            snprintf(v->message, sizeof v->message, "searched on from the other end");
+            finder_wrapped(&v->find);
             return;
         }
-    if (v->search.error[0])
-        snprintf(v->message, sizeof v->message, "%.30s: %.40s", v->search.text, v->search.error);
-    else
-        snprintf(v->message, sizeof v->message, "not found: %.60s", v->search.text);
+    finder_not_found(&v->find);
 }
 
 /* ---- questions and menus --------------------------------------------------------- */
 
-static void ask(struct tree_view *v, enum tree_question question)
-{
-    v->question = question;
-    if (question == ASK_SEARCH)
-        prompt_ask(&v->prompt, "Search: ", "");
-    else
-        prompt_ask(&v->prompt, "Filter: ", tree_options(v->tree)->filter);
-    v->prompt.hint = question == ASK_SEARCH
-                         ? "part of a name, /regex/, function: module: file:"
-                         : "part of a name, /regex/, function: module: file: thread: size:";
-}
+#define FILTER_HINT "part of a name, /regex/, function: module: file: thread: size:"
 
 /* "thread:" and "size:" ask at groups, which they turn on. */
 static void set_filter(struct tree_view *v, const char *text)
@@ -203,17 +188,6 @@ static void set_filter(struct tree_view *v, const char *text)
         snprintf(o->filter, sizeof o->filter, "group:%.100s", text + n);
     }
     v->stale = true;
-}
-
-static void answer(struct tree_view *v)
-{
-    if (v->question == ASK_FILTER) {
-        set_filter(v, v->prompt.text);
-        return;
-    }
-    pattern_fini(&v->search);
-    pattern_init(&v->search, v->prompt.text);
-    search(v, true);
 }
 
 static void ask_group(struct tree_view *v)
@@ -256,10 +230,18 @@ static void take_item(struct tree_view *v, int item)
     }
 }
 
+static void answer(struct tree_view *v, enum finder_question question)
+{
+    if (question == FINDER_FILTER)
+        set_filter(v, v->find.prompt.text);
+    else if (question == FINDER_SEARCH)
+        search(v, true);
+}
+
 unsigned view_tree_typing(const void *state)
 {
     const struct tree_view *v = state;
-    return v->prompt.question ? WHERE_PROMPT : v->menu.title ? WHERE_MENU : 0;
+    return v->find.prompt.question ? WHERE_PROMPT : v->menu.title ? WHERE_MENU : 0;
 }
 
 void view_tree_key(void *state, const struct view_context *x, uint32_t key)
@@ -269,8 +251,8 @@ void view_tree_key(void *state, const struct view_context *x, uint32_t key)
         view_tree_catch_up(v, x);
     if (v->menu.title)
         take_item(v, menu_key(&v->menu, key));
-    else if (prompt_key(&v->prompt, key) == PROMPT_DONE)
-        answer(v);
+    else
+        answer(v, finder_key(&v->find, key));
 }
 
 /* ---- actions --------------------------------------------------------------------- */
@@ -294,7 +276,7 @@ static bool change(struct tree_view *v, enum action action)
         v->menu_kind = MENU_COLUMNS;
         view_tree_columns_menu(v);
         return true;
-    case ACTION_TREE_SORT:
+    case ACTION_SORT:
         v->menu_kind = MENU_SORT;
         view_tree_sort_menu(v);
         return true;
@@ -316,7 +298,7 @@ bool view_tree_action(void *state, const struct view_context *x, enum action act
         return false;
     view_tree_catch_up(v, x);
     const struct tree_row *r = view_tree_selected(v);
-    v->message[0] = '\0';
+    v->find.message[0] = '\0';
     v->later = ACTION_NONE;
     if (!v->touched && tree_count(v->tree)) {
         v->touched = true;
@@ -327,7 +309,7 @@ bool view_tree_action(void *state, const struct view_context *x, enum action act
         return true;
     }
     switch (action) {
-    case ACTION_LEAVE: v->prompt.question = v->menu.title = NULL; return true;
+    case ACTION_LEAVE: v->find.prompt.question = v->menu.title = NULL; return true;
     case ACTION_TREE_OPEN:
         if (r && r->expandable)
             open_row(v, !r->expanded);
@@ -338,10 +320,12 @@ bool view_tree_action(void *state, const struct view_context *x, enum action act
     case ACTION_TREE_HOTTEST: open_hottest(v); return true;
     case ACTION_TREE_ZOOM: zoom(v, true); return true;
     case ACTION_TREE_UNZOOM: zoom(v, false); return true;
-    case ACTION_TREE_SEARCH: ask(v, ASK_SEARCH); return true;
-    case ACTION_TREE_FILTER: ask(v, ASK_FILTER); return true;
-    case ACTION_TREE_NEXT: search(v, true); return true;
-    case ACTION_TREE_PREVIOUS: search(v, false); return true;
+    case ACTION_SEARCH: finder_ask_search(&v->find); return true;
+    case ACTION_FILTER:
+        finder_ask_filter(&v->find, tree_options(v->tree)->filter, FILTER_HINT);
+        return true;
+    case ACTION_NEXT: search(v, true); return true;
+    case ACTION_PREVIOUS: search(v, false); return true;
     default: return change(v, action) || move(v, action);
     }
 }
