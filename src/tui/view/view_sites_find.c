@@ -8,7 +8,7 @@
 #include "tui/view/target.h"
 #include "tui/view/view_sites.h"
 
-#define CATCH_UP_NS UINT64_C(40000000) /* a key may take so long */
+#define CATCH_UP_NS UINT64_C(20000000) /* a key may take so long */
 
 void view_sites_find_init(struct sites *v)
 {
