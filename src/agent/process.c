@@ -373,15 +373,17 @@ static void give_back(void)
     blocks_release();
 }
 
-void process_limit(uint64_t bytes)
+static bool has_room(uint64_t bytes)
 {
-    int saved_errno = errno;
+    return sandbox_is_closed() || reserve_total() <= bytes / RESERVE_SHARE;
+}
+
+static void make_room(uint64_t bytes)
+{
     uint32_t now = __atomic_load_n(&process_life->state, __ATOMIC_ACQUIRE);
-    if (sandbox_is_closed() || reserve_total() <= bytes / RESERVE_SHARE)
-        return;
     if (now == STATE_NONE && !forks_wait()) {
         leave_inherited();
-        if (reserve_total() <= bytes / RESERVE_SHARE)
+        if (has_room(bytes))
             return;
         __atomic_store_n(&recording, false, __ATOMIC_SEQ_CST);
         __atomic_store_n(&process_life->state, STATE_DORMANT, __ATOMIC_SEQ_CST);
@@ -390,6 +392,13 @@ void process_limit(uint64_t bytes)
         process_end_recording();
         give_back();
     }
+}
+
+void process_limit(uint64_t bytes)
+{
+    int saved_errno = errno;
+    if (!has_room(bytes))
+        make_room(bytes);
     errno = saved_errno;
 }
 
