@@ -11,7 +11,7 @@
 if [ "$(uname -m)" = x86_64 ]; then
     alike 'forks in the middle of hooks' "$VICTIMS/fork_in_hook" $(long 997 17)
     exact 'forks in the middle of hooks'
-    LD_PRELOAD=$MEMTOP_AGENT timeout 120 "$VICTIMS/fork_in_hook" 1999 unlinked >"$TMP/out"
+    LD_PRELOAD=$MEMTOP_AGENT timeout 120 "$VICTIMS/fork_in_hook" 397 unlinked >"$TMP/out"
     is $? 0 'the same, where the segment is out of reach'
     alike 'a handler that allocates in the middle of hooks' \
         "$VICTIMS/signal_in_hook" 11

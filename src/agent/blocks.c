@@ -201,15 +201,19 @@ static uint64_t *lone_record(const struct seg_region *r, uint64_t slot)
     return record_of(blocks - 1, slot);
 }
 
-/* The shadow that a region has been given. */
-static uint32_t shadow_of(const struct seg_region *r)
+/* Whether a region has been given a shadow, and which. To be asked for once: a fork by
+ * a signal handler may wipe the segment between any two reads of it, see
+ * store_make_private. */
+static bool find_shadow(const struct seg_region *r, uint32_t *shadow)
 {
-    return __atomic_load_n(&r->blocks, __ATOMIC_ACQUIRE) - 1;
+    uint32_t blocks = __atomic_load_n(&r->blocks, __ATOMIC_ACQUIRE);
+    *shadow = blocks - 1;
+    return blocks != 0;
 }
 
-static uint32_t part_number(const struct seg_region *r, uint64_t slot)
+static uint32_t part_number(uint32_t shadow, uint64_t slot)
 {
-    return shadow_of(r) * SEG_REGION_PARTS + (uint32_t)(slot / PART_BLOCKS);
+    return shadow * SEG_REGION_PARTS + (uint32_t)(slot / PART_BLOCKS);
 }
 
 /* The record for an address if it may be touched, else NULL with *entry at the
@@ -228,20 +232,21 @@ static uint64_t *locate_committed(uintptr_t address, struct seg_region **entry)
                                             region % SEG_L2_ENTRIES];
     *entry = r;
     uint64_t slot = granule % SEG_REGION_BLOCKS;
-    uint32_t part = (uint32_t)(slot / PART_BLOCKS);
+    uint32_t shadow, part = (uint32_t)(slot / PART_BLOCKS);
     if (__builtin_expect(!(__atomic_load_n(&r->committed, __ATOMIC_ACQUIRE) >> part & 1), 0))
         return lone_record(r, slot);
-    return record_of(shadow_of(r), slot);
+    return find_shadow(r, &shadow) ? record_of(shadow, slot) : NULL;
 }
 
 /* The same, where the part may be held by a sweep. */
 static uint64_t *locate(uintptr_t address, struct seg_region **entry)
 {
     uint64_t *record = locate_committed(address, entry);
-    if (record || !*entry || __atomic_load_n(&(*entry)->blocks, __ATOMIC_ACQUIRE) == 0)
+    uint32_t shadow;
+    if (record || !*entry || !find_shadow(*entry, &shadow))
         return record;
     uint64_t slot = (address >> blocks_shift) % SEG_REGION_BLOCKS;
-    if (shrink_ask(part_number(*entry, slot)) == SHRINK_CANCELLED)
+    if (shrink_ask(part_number(shadow, slot)) == SHRINK_CANCELLED)
         return locate_committed(address, entry);
     return NULL;
 }
@@ -274,13 +279,13 @@ static bool give_shadow(struct seg_region *r, uint64_t region)
     return true;
 }
 
-static uint64_t *commit_page(const struct seg_region *r, uint64_t *record, uint64_t slot)
+static uint64_t *commit_page(uint32_t shadow, uint64_t *record, uint64_t slot)
 {
     uint64_t page = slot / form.page_blocks;
     if (!store_commit((void *)((uintptr_t)record & ~(uintptr_t)(PAGE_BYTES - 1)), PAGE_BYTES))
         return NULL;
     uint64_t bit = UINT64_C(1) << page % 64;
-    if (__atomic_fetch_or(&lone_pages[shadow_of(r)][page / 64], bit, __ATOMIC_ACQ_REL) & bit)
+    if (__atomic_fetch_or(&lone_pages[shadow][page / 64], bit, __ATOMIC_ACQ_REL) & bit)
         store_refund(PAGE_BYTES);
     return record;
 }
@@ -290,20 +295,20 @@ static uint64_t *make_room(uintptr_t address, uint64_t size, struct seg_region *
 {
     uint64_t granule = address >> blocks_shift;
     uint64_t slot = granule % SEG_REGION_BLOCKS;
-    uint32_t part = (uint32_t)(slot / PART_BLOCKS);
+    uint32_t shadow, part = (uint32_t)(slot / PART_BLOCKS);
     if (address >> SEG_ADDRESS_BITS != 0)
         return NULL;
     if (!r && !(r = make_entry(granule >> SEG_REGION_SHIFT)))
         return NULL;
-    if (__atomic_load_n(&r->blocks, __ATOMIC_ACQUIRE) == 0 &&
-        !give_shadow(r, granule >> SEG_REGION_SHIFT))
+    if (!find_shadow(r, &shadow) && (!give_shadow(r, granule >> SEG_REGION_SHIFT) ||
+                                     !find_shadow(r, &shadow)))
         return NULL;
-    if (shrink_ask(part_number(r, slot)) == SHRINK_GOING)
+    if (shrink_ask(part_number(shadow, slot)) == SHRINK_GOING)
         return NULL;
-    uint64_t *record = record_of(shadow_of(r), slot);
+    uint64_t *record = record_of(shadow, slot);
     if (size >= LARGE_BLOCK)
-        return commit_page(r, record, slot);
-    uint64_t *first = record_of(shadow_of(r), part * PART_BLOCKS);
+        return commit_page(shadow, record, slot);
+    uint64_t *first = record_of(shadow, part * PART_BLOCKS);
     if (!store_commit(first, form.part_bytes))
         return NULL;
     if (__atomic_fetch_or(&r->committed, 1u << part, __ATOMIC_ACQ_REL) >> part & 1)

@@ -17,7 +17,8 @@
  * made, by the same thread, so that its places are mapped. When code goes away, or what
  * is known of sites, `care` changes, and with the stamp all shapes and hashes are void.
  *
- * Belongs to its thread. Runs inside malloc. All zeros is empty.
+ * Belongs to its thread. Runs inside malloc. All zeros is empty. Fork wipes the tables,
+ * and a signal handler may fork at any instruction of what reads them here.
  */
 #ifndef MEMTOP_AGENT_RECENT_H
 #define MEMTOP_AGENT_RECENT_H
@@ -46,7 +47,7 @@ _Static_assert(sizeof(struct recent_shape) == 192, "three lines, so that all set
 struct recent_stack {
     uint64_t hash;
     uint64_t what; /* of the record of a block of no bytes */
-    struct seg_site_counters *counters; /* the thread's, of its site; never NULL */
+    struct seg_site_counters *counters; /* the thread's, of its site; NULL: wiped */
     uint64_t site;
 };
 
@@ -97,7 +98,7 @@ recent_hash(const struct recent_shape *shape, const uint64_t *words)
         b = (b ^ words[at[1]]) * RECENT_K;
         c = (c ^ words[at[2]]) * RECENT_K;
         d = (d ^ words[at[3]]) * RECENT_K;
-    } while ((at += 4) != end);
+    } while ((at += 4) < end); /* a fork by a signal handler may wipe it at any time */
     return (((a ^ a >> 32) * RECENT_K ^ b ^ b >> 29) * RECENT_K ^ c ^ c >> 31) * RECENT_K ^ d;
 }
 

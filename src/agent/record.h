@@ -150,15 +150,17 @@ HOT bool record_recent_stack(struct thread *t, uintptr_t sp, uint64_t care)
     struct thread_again *again = &t->again;
     const struct recent_stack *stack = recent_find(&t->recent, sp, care);
     t->recent.missed = sp;
-    if (!USUALLY(stack != NULL))
+    struct seg_site_counters *c =
+        USUALLY(stack != NULL) ? __atomic_load_n(&stack->counters, __ATOMIC_RELAXED) : NULL;
+    if (!USUALLY(c != NULL))
         return false;
-    again->run = stack->counters == again->counters ? again->run + 1 : 0;
+    again->run = c == again->counters ? again->run + 1 : 0;
     if (!USUALLY(again->run < RECORD_RUN))
         return false;
     t->recent.missed = 0;
     again->frame = 0;
     again->what = stack->what;
-    again->counters = stack->counters;
+    again->counters = c;
     again->site = (uint32_t)stack->site;
     return true;
 }
