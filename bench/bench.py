@@ -171,15 +171,22 @@ def allocations_of(build, argv):
     return int(found.group(1)) if found else 0
 
 
-def table_row(name, unit, found, medians):
-    plain = medians["plain"]
-    cells = [f"{plain:8.1f}"]
-    added = medians.get("memtop", 0) - plain
+def table_row(name, unit, found, rounds):
+    """`rounds`: of each, what each tool took. What a tool adds is compared within a round,
+    so that a machine that is now fast and now slow is so for both."""
+    plain = [r["plain"] for r in rounds if "plain" in r]
+    if not plain:
+        return
+    added = {}
     for tool in found[1:]:
-        cells.append(f"{medians[tool.name] - plain:+8.1f}" if tool.name in medians else "-")
+        known = [r[tool.name] - r["plain"] for r in rounds if tool.name in r and "plain" in r]
+        if known:
+            added[tool.name] = statistics.median(known)
+    cells = [f"{statistics.median(plain):8.1f}"]
+    cells += [f"{added[t.name]:+8.1f}" if t.name in added else "-" for t in found[1:]]
     ratio = ""
-    if "heaptrack" in medians and added > 0:
-        ratio = f"1/{(medians['heaptrack'] - plain) / added:.1f}"
+    if "heaptrack" in added and added.get("memtop", 0) > 0:
+        ratio = f"1/{added['heaptrack'] / added['memtop']:.1f}"
     print(f"| {name} | {unit} | " + " | ".join(cells) + f" | {ratio} |", flush=True)
 
 
@@ -189,14 +196,14 @@ def bench_small(options, found, workdir):
                                        options.quick or options.peers, scale):
         if options.only and options.only not in name:
             continue
-        times = {t.name: [] for t in found}
-        for _ in range(options.rounds):
+        rounds = [{} for _ in range(options.rounds)]
+        for times in rounds:
             for tool in found:
                 done, _ = tool.run(argv, workdir)
                 match = done and re.search(r"^\w+ ([0-9.]+) \d+$", done.stdout, re.M)
                 if match:
-                    times[tool.name].append(float(match.group(1)))
-        table_row(name, "ns", found, {k: statistics.median(v) for k, v in times.items() if v})
+                    times[tool.name] = float(match.group(1))
+        table_row(name, "ns", found, rounds)
 
 
 def bench_programs(options, found, workdir):
@@ -208,14 +215,13 @@ def bench_programs(options, found, workdir):
         if count == 0:
             print(f"bench: {name}: no allocations were counted: left out", file=sys.stderr)
             continue
-        times = {t.name: [] for t in found}
-        for _ in range(options.rounds):
+        rounds = [{} for _ in range(options.rounds)]
+        for times in rounds:
             for tool in found:
                 _, cpu = tool.run(argv, workdir)
                 if cpu is not None:
-                    times[tool.name].append(cpu * 1e9 / count)
-        table_row(f"{name}, {count} allocations", "ns/allocation", found,
-                  {k: statistics.median(v) for k, v in times.items() if v})
+                    times[tool.name] = cpu * 1e9 / count
+        table_row(f"{name}, {count} allocations", "ns/allocation", found, rounds)
     shutil.rmtree(sources)
 
 
