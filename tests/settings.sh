@@ -118,4 +118,28 @@ is "$(value 'j["totals"]["live_bytes"]' "$TMP/o.json")" \
     "$(awk '{ n += $NF } END { print n }' "$TMP/o.folded")" 'JSON and folded stacks agree'
 [ ! -e "$TMP/o.xyz" ]
 ok $? 'a name without a format leaves nothing'
+
+mkfifo "$TMP/input"
+exec 3<>"$TMP/input"
+screen 'w writes what passes a filter' 24 80 "wait hold
+keys 3
+wait \"Sites]\"
+keys \\\\<C-u>even<Enter>
+match \"^ .even.: 512 KiB \"
+keys w
+wait \"write to\"
+keys $TMP/sites.folded<Enter>
+wait \"as folded\"
+keys t
+wait \"Tree]\"
+keys \\\\<C-u>walk<Enter>
+match \"^ .walk.: 1.00 MiB \"
+keys w
+wait \"write to\"
+keys $TMP/tree.folded<Enter>
+wait \"as folded\"" "$MEMTOP" run -- "$VICTIMS/recursion"
+is "$(awk '{ n += $NF } !/even/ { others++ } END { print n, others + 0 }' "$TMP/sites.folded")" \
+    '524288 0' 'in the call sites'
+is "$(awk '{ n += $NF } !/walk/ { others++ } END { print n, others + 0 }' "$TMP/tree.folded")" \
+    '1048576 0' 'in the tree'
 done_testing

@@ -164,6 +164,9 @@ uint64_t tree_reveal(struct tree *t, const struct pattern *p);
  * called by now. 0: there is none. */
 uint64_t tree_key_of_node(const struct tree *t, uint32_t node);
 
+/* Take those of n sites out of in[] that have no part that passes the filter. */
+void tree_passing_sites(const struct tree *t, bool *in, size_t n);
+
 /* Mark the sites that have a part in a row: in[site], n of them, zeroed by the
  * caller. Returns how many. */
 size_t tree_row_sites(const struct tree *t, size_t row, bool *in, size_t n);

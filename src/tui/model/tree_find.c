@@ -79,6 +79,17 @@ size_t tree_row_sites(const struct tree *t, size_t row, bool *in, size_t n)
     return found;
 }
 
+void tree_passing_sites(const struct tree *t, bool *in, size_t n)
+{
+    bool *passing = calloc(n + 1, sizeof *passing);
+    for (size_t i = 0; passing && i < t->n_parts; i++)
+        if (t->part_path[i] && tree_part_site(t, i) < n)
+            passing[tree_part_site(t, i)] = true;
+    for (size_t i = 0; i < n; i++)
+        in[i] = in[i] && passing && passing[i];
+    free(passing);
+}
+
 /* ---- rows that do not show --------------------------------------------------- */
 
 struct search {

@@ -43,26 +43,49 @@ static void write_picture(struct app *a, const char *path)
 
 /* ---- figures ------------------------------------------------------------------- */
 
-/* The sites that the view in front shows; NULL: all. */
-static const bool *shown_sites(const struct app *a)
+/* The sites that the view in front shows, by its filter and below the row that they were
+ * asked for in; NULL: all. False: no memory. */
+static bool shown_sites(struct app *a, struct site_set *passing, const bool **only)
 {
-    bool only = view_table[a->current] == &view_sites && a->back_from_sites >= 0 &&
-                a->chosen.count && a->chosen.n >= a->target.snapshot.n_sites;
-    return only ? a->chosen.in : NULL;
+    const struct view_ops *view = view_table[a->current];
+    const void *state = a->states[a->current];
+    size_t n = a->target.snapshot.n_sites;
+    bool chosen = view == &view_sites && a->back_from_sites >= 0 && a->chosen.count &&
+                  a->chosen.n >= n;
+    bool filtered = view == &view_sites ? view_sites_filters(state)
+                  : view == &view_tree && view_tree_filters(state);
+    *only = chosen ? a->chosen.in : NULL;
+    if (!filtered)
+        return true;
+    if (!site_set_reset(passing, n))
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        passing->in[i] = !chosen || a->chosen.in[i];
+    if (view == &view_sites)
+        view_sites_pass(state, &a->target.snapshot, passing);
+    else
+        view_tree_pass(state, passing);
+    *only = passing->in;
+    return true;
 }
 
 /* In the process that writes: what came of it goes into the pipe. Its standard
  * descriptors lead nowhere, as the terminal is another's. */
-static void work(const struct app *a, const char *path, int to)
+static void work(struct app *a, const char *path, int to)
 {
     char message[APP_MESSAGE] = "";
+    struct site_set passing = { .n = 0 };
+    const bool *only;
     int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; nowhere >= 0 && fd <= 2; fd++)
         dup2(nowhere, fd);
     /* A worker that looks names up does not exist here; those of a file need none. */
     struct symbols *names = a->target.archive ? a->target.symbols : NULL;
-    bool good = a->config->write(a->config->data, path, &a->target.snapshot, names,
-                                 shown_sites(a), message);
+    bool good = shown_sites(a, &passing, &only);
+    if (good)
+        good = a->config->write(a->config->data, path, &a->target.snapshot, names, only, message);
+    else
+        snprintf(message, sizeof message, "%.400s: not enough memory", path);
     _exit(write(to, message, strlen(message)) < 0 || !good);
 }
 
@@ -104,6 +127,8 @@ void app_file_key(struct app *a, uint32_t key)
         write_picture(a, path);
     else if (a->writer)
         app_notice(a, "another file is being written: once more when it is done");
+    else if (view_table[a->current] == &view_tree && !view_tree_complete(a->states[a->current]))
+        app_notice(a, "the tree is being built: once more when it is there");
     else if (a->config->write)
         start_writer(a, path);
     else

@@ -129,6 +129,16 @@ void view_sites_only(void *state, const struct site_set *set);
 /* The sites of the row under the cursor of the call tree. False: there are none. */
 bool view_tree_sites(void *state, const struct view_context *x, struct site_set *out);
 
+/* Whether a filter is on in the view of sites, or in the call tree; then, take the sites
+ * that do not pass out of a set. */
+bool view_sites_filters(const void *state);
+void view_sites_pass(const void *state, const struct snapshot *s, struct site_set *set);
+bool view_tree_filters(const void *state);
+void view_tree_pass(const void *state, struct site_set *set);
+
+/* Whether the call tree is all there. */
+bool view_tree_complete(const void *state);
+
 /* What somebody asked for while rows of the call tree were being made, and can be done
  * now; ACTION_NONE: nothing. */
 enum action view_tree_late(void *state);

@@ -109,6 +109,19 @@ bool view_sites_work(void *state, const struct view_context *x, uint64_t now)
 
 /* ---- filtering ------------------------------------------------------------------- */
 
+bool view_sites_filters(const void *state)
+{
+    const struct sites *v = state;
+    return v->filter.places != 0;
+}
+
+void view_sites_pass(const void *state, const struct snapshot *s, struct site_set *set)
+{
+    const struct sites *v = state;
+    for (uint32_t i = 0; i < set->n; i++)
+        set->in[i] = set->in[i] && site_match_has(&v->passing, s, i);
+}
+
 void view_sites_filter(struct sites *v, const char *text)
 {
     snprintf(v->filter_text, sizeof v->filter_text, "%.*s", (int)sizeof v->filter_text - 1, text);

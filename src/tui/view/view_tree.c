@@ -172,6 +172,24 @@ static char *tree_view_status(void *state, const struct view_context *x, char *o
     return out;
 }
 
+bool view_tree_filters(const void *state)
+{
+    const struct tree_view *v = state;
+    return v->tree && tree_options(v->tree)->filter[0];
+}
+
+void view_tree_pass(const void *state, struct site_set *set)
+{
+    const struct tree_view *v = state;
+    tree_passing_sites(v->tree, set->in, set->n);
+}
+
+bool view_tree_complete(const void *state)
+{
+    const struct tree_view *v = state;
+    return !v->tree || (!v->stale && tree_answers(v->tree));
+}
+
 bool view_tree_sites(void *state, const struct view_context *x, struct site_set *out)
 {
     struct tree_view *v = state;
