@@ -6,7 +6,7 @@
 
 static const struct {
     const char *pattern;
-    bool matches; /* hold, libwork.so.6 and recursion.c in directories /work/Lib and /work/src */
+    bool matches; /* hold, libwork.so.6 and recursion.c in directories /build/Lib and /build/src */
 } cases[] = {
     { "", true },
     { "hold", true },
@@ -29,14 +29,14 @@ static const struct {
     { "/(/", false },
     /* Where it lies counts when a directory is asked for. */
     { "src", false },
-    { "work/", true },
+    { "build/", true },
     { "Lib/libwork", true },
     { "lib/libwork", true },
     { "file:src", false },
     { "file:src/", true },
     { "module:src/", false },
     { "/^src/", false },
-    { "/^/work/src/rec/", true },
+    { "/^/build/src/rec/", true },
     { "//src//", true },
 };
 
@@ -45,7 +45,7 @@ int main(void)
     struct pattern p;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         pattern_init(&p, cases[i].pattern);
-        tap_ok(pattern_matches(&p, "hold", "/work/Lib/libwork.so.6", "/work/src/recursion.c") ==
+        tap_ok(pattern_matches(&p, "hold", "/build/Lib/libwork.so.6", "/build/src/recursion.c") ==
                    cases[i].matches,
                "\"%s\" %s", cases[i].pattern, cases[i].matches ? "matches" : "does not match");
         pattern_fini(&p);
