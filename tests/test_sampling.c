@@ -315,6 +315,12 @@ static void test_switching(void)
     tap_ok(ask_for(SEG_TIER_EXACT, 0), "and for all");
     churn(500000); /* what was there before is gone, sampled or not */
     check("exact again");
+    tap_ok(ask_for(SEG_TIER_COUNTERS, 0), "from all to counters");
+    churn(1000);
+    uint64_t quick = events_quick;
+    churn(20000);
+    tap_ok(events_quick - quick > 15000, "which the hot path counts (%llu of 20000)",
+           (unsigned long long)(events_quick - quick));
     for (unsigned i = 0; i < SLOTS; i++)
         if (live[i])
             do_free(i);

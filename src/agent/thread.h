@@ -94,6 +94,7 @@ static inline void thread_forget_stack(struct thread *t)
 {
     t->again.frame = 0;
     t->again.counters = NULL;
+    t->again.site = 0;
     t->again.block = NULL;
     t->again.handed = THREAD_PASSED;
     t->site = 0;
