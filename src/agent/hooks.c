@@ -119,7 +119,19 @@ static NOINLINE void *allocated_by_path(struct thread *t, enum seg_function fn, 
                                         : record_otherwise(t, fn, p, size, ticks);
 }
 
-/* Hands out what fn would; count is for calloc. */
+/* The end of what was recorded, or is still to be by t->caller. */
+HOT void *recorded(struct thread *t, enum seg_function fn, enum record done, void *p,
+                   size_t size, uint64_t ticks)
+{
+    if (!USUALLY(done != RECORD_OTHERWISE))
+        return record_otherwise(t, fn, p, size, ticks);
+    if (!USUALLY(done == RECORD_DONE))
+        return record_and_flush(t, p, ticks);
+    tracker_leave(t);
+    return p;
+}
+
+/* Hands out what fn would; count is 1 for all but calloc. */
 HOT void *allocate(enum seg_function fn, size_t count, size_t size)
 {
     return fn == SEG_FN_MALLOC   ? real.malloc(size)
@@ -140,8 +152,7 @@ HOT void *allocated_elsewhere(struct thread *t, enum seg_function fn, size_t cou
         tracker_leave(t);
         return p;
     }
-    if (fn == SEG_FN_CALLOC)
-        size *= count;
+    size *= count;
     if (!USUALLY(thread_is_exact(t))) { /* a signal handler may have forked meanwhile */
         t->caller = *caller;
         return allocated_by_path(t, fn, p, size);
@@ -149,12 +160,7 @@ HOT void *allocated_elsewhere(struct thread *t, enum seg_function fn, size_t cou
     uint64_t ticks = clock_ticks();
     enum record done = USUALLY(found) ? record_ahead(t, fn, p, size, care, ticks)
                                       : RECORD_OTHERWISE;
-    if (!USUALLY(done != RECORD_OTHERWISE))
-        return record_otherwise(t, fn, p, size, ticks);
-    if (!USUALLY(done == RECORD_DONE))
-        return record_and_flush(t, p, ticks);
-    tracker_leave(t);
-    return p;
+    return recorded(t, fn, done, p, size, ticks);
 }
 
 static NOINLINE void *malloc_elsewhere(struct thread *t, size_t size, uintptr_t pc, uintptr_t sp,
@@ -204,14 +210,9 @@ HOT void *allocated_quickly(struct thread *t, enum seg_function fn, void *p, siz
     }
     uint64_t ticks = clock_ticks();
     enum record done = record_alloc(t, fn, p, size, ticks);
-    if (!USUALLY(done != RECORD_OTHERWISE)) {
+    if (!USUALLY(done != RECORD_OTHERWISE))
         t->caller = *HOOK_CALLER();
-        return record_otherwise(t, fn, p, size, ticks);
-    }
-    if (!USUALLY(done == RECORD_DONE))
-        return record_and_flush(t, p, ticks);
-    tracker_leave(t);
-    return p;
+    return recorded(t, fn, done, p, size, ticks);
 }
 
 HOOK void *malloc(size_t size)

@@ -55,7 +55,7 @@ static bool take_shape(struct recent_shape *shape, const struct memo *m, uintptr
     uint64_t seed = (stamp + m->words) * RECENT_K;
     seed ^= seed >> 32;
     for (size_t i = 0; i < m->words; i++) {
-        uintptr_t distance = m->slots[i] - (sp - 16);
+        uintptr_t distance = m->slots[i] - stack_hook_frame(sp);
         if (distance % 8 != 0 || distance / 8 > UINT16_MAX)
             return false;
         shape->at[i] = (uint16_t)(distance / 8);
@@ -72,7 +72,7 @@ static bool has_shape(const struct recent_shape *shape, const struct memo *m, ui
     if (shape->words != m->words)
         return false;
     for (size_t i = 0; i < m->words; i++)
-        if (m->slots[i] - (sp - 16) != (uintptr_t)shape->at[i] * 8)
+        if (m->slots[i] - stack_hook_frame(sp) != (uintptr_t)shape->at[i] * 8)
             return false;
     return true;
 }

@@ -40,7 +40,7 @@ struct recent_shape {
     uint64_t key;   /* the leaf's sp, and above it the stamp */
     uint64_t seed;  /* of hashes: it tells places and stamps apart */
     uint64_t words; /* a multiple of 4 */
-    uint16_t at[RECENT_WORDS]; /* words from sp - 16 */
+    uint16_t at[RECENT_WORDS]; /* words from the hook's frame */
 };
 _Static_assert(sizeof(struct recent_shape) == 192, "three lines, so that all sets are used");
 
@@ -115,7 +115,7 @@ recent_find(const struct recent *r, uintptr_t sp, uint64_t care)
 {
     if (__builtin_expect(care != r->care, 0))
         return NULL;
-    const uint64_t *words = (const uint64_t *)(sp - 16);
+    const uint64_t *words = (const uint64_t *)stack_hook_frame(sp);
     __asm__ volatile("" ::: "memory"); /* read them now, whatever was known of them */
     const struct recent_shape *shape = recent_shape_of(r->tables, words[1], sp);
     if (__builtin_expect(shape->key != sp + r->stamp, 0))

@@ -171,7 +171,7 @@ static __attribute__((noinline)) void remember_stack(struct thread *t,
 /* For hooks that have no quick way. */
 static bool is_recent(struct thread *t, const struct stack_frame *caller)
 {
-    const uintptr_t *saved = (const uintptr_t *)caller->sp - 2;
+    const uintptr_t *saved = (const uintptr_t *)stack_hook_frame(caller->sp);
     uint64_t care = care_without_reasons();
     bool tried = t->recent.missed == caller->sp;
     t->recent.missed = 0;
