@@ -5,18 +5,6 @@
 . "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
 . "$srcdir/tests/json.sh"
 
-status() { # WANTED TEXT COMMAND...
-    local wanted=$1 text=$2
-    shift 2
-    "$@" >"$TMP/out" 2>"$TMP/err" </dev/null
-    is "$?" "$wanted" "$text" || sed 's/^/# /' "$TMP/err"
-}
-
-says() { # FILE PATTERN TEXT
-    grep -qE -- "$2" "$TMP/$1"
-    ok $? "$3" || sed 's/^/# /' "$TMP/$1"
-}
-
 holds() { # EXPRESSION TEXT: of the JSON in out
     is "$(value "$1" "$TMP/out")" True "$2" || head -c 2000 "$TMP/out" | sed 's/^/# /'
 }

@@ -5,18 +5,6 @@
 . "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
 . "$srcdir/tests/json.sh"
 
-status() { # WANTED TEXT COMMAND...
-    local wanted=$1 text=$2
-    shift 2
-    "$@" >"$TMP/out" 2>"$TMP/err" </dev/null
-    is "$?" "$wanted" "$text" || sed 's/^/# /' "$TMP/err"
-}
-
-says() { # FILE PATTERN TEXT
-    grep -qE -- "$2" "$TMP/$1"
-    ok $? "$3" || sed 's/^/# /' "$TMP/$1"
-}
-
 # said EXPRESSION FILE WANTED DESCRIPTION: `short` is a function's part in the sites.
 said() {
     is "$(value "[$1 for short in [lambda name: sum(s['short_lived'] for s in j['sites']
