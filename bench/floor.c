@@ -9,29 +9,13 @@
  */
 #include <sys/mman.h>
 
+#include "bench/floor.h"
 #include "bench/workload.h"
-
-struct record {
-    uint64_t what, when;
-};
-
-#define RECORDS (UINT64_C(1) << 32) /* of a heap of 128 GiB, without tags */
 
 static void *(*volatile next_malloc)(size_t) = malloc;
 static void (*volatile next_free)(void *) = free;
 static struct record *records;
 static volatile uint64_t clock_sink;
-
-static uint64_t clock_now(void)
-{
-#if defined(__x86_64__)
-    return __builtin_ia32_rdtsc();
-#else
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_nsec;
-#endif
-}
 
 static struct record *record_of(const void *p)
 {

@@ -10,24 +10,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#if defined(__x86_64__)
-#define CLOCK() __builtin_ia32_rdtsc()
-#else
-#include <time.h>
-static inline uint64_t clock_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_nsec;
-}
-#define CLOCK() clock_now()
-#endif
-
-struct record {
-    uint64_t what, when;
-};
-
-#define RECORDS (UINT64_C(1) << 32) /* of a heap of 128 GiB, without tags */
+#include "bench/floor.h"
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
@@ -56,7 +39,7 @@ static inline struct record *record_of(const void *p)
 static inline void *handed_out(void *p, size_t size)
 {
     if (p)
-        *record_of(p) = (struct record){ .what = size + 1, .when = CLOCK() };
+        *record_of(p) = (struct record){ .what = size + 1, .when = clock_now() };
     return p;
 }
 
