@@ -2,9 +2,9 @@
 /*
  * The rings. A thread that meets a new density tick adds its count of the old
  * one to the ring; the first to meet a new second writes its record. The top
- * sites of a record come from a scan that is spread over the ticks: each looks
- * at a slice of the sites, so that no event pays for many. With many threads the
- * sums of a record are spread over several ticks, too: then it says how things
+ * sites of a record come from a scan that is spread over the ticks before it: each
+ * looks at a slice of the sites, so that no event pays for many. With many threads
+ * the sums of a record are spread over several ticks, too: then it says how things
  * stood in the course of those, not in one instant.
  */
 #include "agent/history.h"
@@ -27,6 +27,8 @@
 #define SUM_ROWS 128u /* threads summed in a tick, 3 KiB each: some 50 us */
 #define SUM_RESTARTS 4u
 #define NS_PER_SECOND UINT64_C(1000000000)
+#define NS_PER_TICK UINT64_C(1000000) /* at most, while the program allocates all the time */
+#define SLICES_AT_END 1024u           /* some 20 ms */
 
 /* What a site has alive, summed over rows [0, row). */
 struct visit {
@@ -47,8 +49,12 @@ static struct {
     uint32_t busy;   /* atomic: one thread at a time scans and writes */
     uint64_t second; /* of the last record, 1 + seconds; atomic */
     uint32_t cursor; /* next site of the scan */
+    uint32_t passed; /* sites that it has passed for the next record */
+    bool late;       /* the last record came before it was through */
     uint32_t n_top;
     struct seg_second_site top[SEG_SECOND_SITES];
+    uint64_t top_bits;  /* bit_of their sites */
+    int64_t top_least;  /* more than that, and a site is one of them */
     struct visit scan;   /* of the site at the cursor */
     /* The record under way. */
     uint64_t pending;    /* its second; 0: none is */
@@ -58,16 +64,6 @@ static struct {
     uint32_t refreshed;  /* of top[] */
     struct visit refresh; /* of the next one */
 } state;
-
-void history_attach(void)
-{
-    state.busy = 0;
-    state.second = 0;
-    state.cursor = 1;
-    state.n_top = 0;
-    state.scan = (struct visit){ 0 };
-    state.pending = 0;
-}
 
 static void add_density(uint64_t tick, uint64_t count)
 {
@@ -115,35 +111,67 @@ static unsigned smallest_top(void)
     return smallest;
 }
 
+static uint64_t bit_of(uint32_t site)
+{
+    return UINT64_C(1) << site % 64;
+}
+
+/* The top sites changed. */
+static void note_top(void)
+{
+    state.top_bits = 0;
+    for (unsigned i = 0; i < state.n_top; i++)
+        state.top_bits |= bit_of(state.top[i].site);
+    state.top_least = state.n_top < SEG_SECOND_SITES ? INT64_MIN
+                                                     : state.top[smallest_top()].live_bytes;
+}
+
+/* Most sites are neither large nor among the top ones, and have a short way. */
 static void consider(const struct seg_second_site *candidate)
 {
-    for (unsigned i = 0; i < state.n_top; i++)
-        if (state.top[i].site == candidate->site) {
-            state.top[i] = *candidate;
-            return;
-        }
-    if (state.n_top < SEG_SECOND_SITES) {
-        state.top[state.n_top++] = *candidate;
+    if (candidate->live_bytes <= state.top_least && !(state.top_bits & bit_of(candidate->site)))
         return;
+    unsigned i = 0;
+    while (i < state.n_top && state.top[i].site != candidate->site)
+        i++;
+    if (i == SEG_SECOND_SITES) {
+        i = smallest_top();
+        if (candidate->live_bytes <= state.top[i].live_bytes)
+            return;
+    } else if (i == state.n_top) {
+        state.n_top++;
     }
-    unsigned smallest = smallest_top();
-    if (candidate->live_bytes > state.top[smallest].live_bytes)
-        state.top[smallest] = *candidate;
+    state.top[i] = *candidate;
+    note_top();
+}
+
+static bool scan_is_through(void)
+{
+    return state.passed >= store_count(SEG_SITES);
 }
 
 static void scan_slice(void)
 {
     uint32_t n = (uint32_t)store_count(SEG_SITES);
     uint32_t left = slice_rows();
-    for (uint32_t sites = 0; sites < n && left > 0; sites++) {
+    while (state.passed < n && left > 0) {
         if (state.cursor >= n)
             state.cursor = 0;
         struct seg_second_site candidate = { .site = state.cursor };
         if (!visit(&state.scan, &candidate, &left))
             return;
         state.cursor++;
+        state.passed++;
         consider(&candidate);
     }
+}
+
+/* A scan begins when there is as much time left until the next record as it takes, twice
+ * over, so that what it finds is fresh then; and at once after one that was late. */
+static bool scan_is_due(uint64_t ns_left)
+{
+    uint64_t visits = store_count(SEG_SITES) * threads_rows();
+    return state.late || ns_left <= 2 * NS_PER_TICK * (visits / slice_rows() + 1);
 }
 
 static void sort_top(void)
@@ -155,6 +183,19 @@ static void sort_top(void)
             state.top[j] = state.top[j - 1];
         state.top[j] = s;
     }
+}
+
+void history_attach(void)
+{
+    state.busy = 0;
+    state.second = 0;
+    state.cursor = 1;
+    state.passed = 0;
+    state.late = false;
+    state.n_top = 0;
+    note_top();
+    state.scan = (struct visit){ 0 };
+    state.pending = 0;
 }
 
 /* ---- one record a second ------------------------------------------------------ */
@@ -225,6 +266,7 @@ static bool refresh_top(uint32_t rows_left)
     while (state.refreshed < state.n_top && rows_left > 0)
         if (visit(&state.refresh, &state.top[state.refreshed], &rows_left))
             state.refreshed++;
+    note_top();
     return state.refreshed >= state.n_top;
 }
 
@@ -256,6 +298,8 @@ static void begin_record(uint64_t second, uint64_t now_ns)
 {
     state.pending = second;
     state.pending_ns = now_ns;
+    state.late = !scan_is_through();
+    state.passed = 0;
     state.sum = (struct sum){ .folding = folding_now() & ~1u };
     state.restarts = state.refreshed = 0;
     state.refresh = (struct visit){ 0 };
@@ -281,17 +325,27 @@ static void leave(void)
     __atomic_store_n(&state.busy, 0, __ATOMIC_RELEASE);
 }
 
-static void write_if_due(void)
+/* Between two records, which hold on to the top sites. */
+static void scan_or_begin_record(void)
 {
-    if (!state.pending) {
-        uint64_t now = clock_monotonic_ns();
-        uint64_t second = (now - store.header->clock_first.monotonic_ns) / NS_PER_SECOND + 1;
-        if (second == state.second)
-            return;
+    uint64_t now = clock_monotonic_ns();
+    uint64_t since = now - store.header->clock_first.monotonic_ns;
+    uint64_t second = since / NS_PER_SECOND + 1;
+    bool is_new = second != state.second;
+    if (is_new || scan_is_due(NS_PER_SECOND - since % NS_PER_SECOND))
+        scan_slice();
+    if (is_new) {
         state.second = second;
         begin_record(second, now);
     }
-    advance_record(SUM_ROWS, slice_rows());
+}
+
+static void write_if_due(void)
+{
+    if (!state.pending)
+        scan_or_begin_record();
+    if (state.pending)
+        advance_record(SUM_ROWS, slice_rows());
 }
 
 void history_tick(struct thread *t, uint64_t ticks)
@@ -307,8 +361,6 @@ void history_tick(struct thread *t, uint64_t ticks)
     if (!t->shared)
         threads_refresh_name(t);
     if (enter()) {
-        if (!state.pending) /* which holds on to the top sites */
-            scan_slice();
         tier_look(ticks);
         marks_look(ticks);
         write_if_due();
@@ -325,8 +377,11 @@ void history_finish(void)
     uint64_t now = clock_monotonic_ns();
     if (!enter())
         return;
-    if (!state.pending)
-        scan_slice();
+    if (!state.pending) {
+        state.passed = 0;
+        for (unsigned i = 0; i < SLICES_AT_END && !scan_is_through(); i++)
+            scan_slice();
+    }
     begin_record((now - store.header->clock_first.monotonic_ns) / NS_PER_SECOND + 1, now);
     while (state.pending)
         advance_record(UINT32_MAX, UINT32_MAX);
