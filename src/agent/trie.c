@@ -232,13 +232,27 @@ static uint32_t child(uint32_t parent, uint64_t pc, bool *fresh)
     return node;
 }
 
+/* `node` was made just now, and its descendants along pcs[0..n) will be: where they will
+ * be looked for, if no other thread makes nodes meanwhile, is in no cache. */
+static void fetch_places(uint32_t node, const uint64_t *pcs, size_t n)
+{
+    unsigned table = __atomic_load_n(&index_->youngest, __ATOMIC_ACQUIRE);
+    const uint32_t *slots = index_->slots + first_slot(table);
+    size_t mask = ((size_t)1 << (FIRST_BITS + table)) - 1;
+    while (n-- > 0)
+        __builtin_prefetch(&slots[hash(node++, pcs[n]) & mask], 1);
+}
+
 bool trie_find(uint32_t join, const uint64_t *pcs, size_t n, uint32_t *path)
 {
     uint32_t node = join;
     bool found = true, fresh = false;
     while (n-- > 0) {
+        bool was_fresh = fresh;
         node = found ? child(node, pcs[n], &fresh) : 0;
         found = node != 0;
+        if (fresh && !was_fresh)
+            fetch_places(node, pcs, n);
         *path++ = node;
     }
     return found;
