@@ -94,7 +94,8 @@ def tools(build):
              Tool("sampled", agent, dict(keep, MEMTOP_TIER="sampled"), trace="@/memtop-*")]
     floor = os.path.join(build, "bench/.libs/libfloor.so")
     if os.path.exists(floor):
-        found.append(Tool("floor", floor))
+        found.append(Tool("floor", floor, {"FLOOR_FRAMES": "0"}))
+        found.append(Tool("floor, stacks", floor)) # of as many frames as the workload says
     heaptrack = "/usr/lib/heaptrack/libheaptrack_preload.so"
     if os.path.exists(heaptrack): # writes raw data, as heaptrack --raw does
         found.append(Tool("heaptrack", heaptrack, {"DUMP_HEAPTRACK_OUTPUT": "@/heaptrack"},
@@ -107,26 +108,28 @@ def tools(build):
 
 
 def small_workloads(bin_dir, few_blocks, scale):
+    """Name, frames of a stack, command."""
     for depth in (4, 20, 60):
-        yield f"pairs depth {depth}, one stack", [f"{bin_dir}/pairs", str(depth), "same",
-                                                  str(3000000 // scale)]
+        yield f"pairs depth {depth}, one stack", depth, [f"{bin_dir}/pairs", str(depth), "same",
+                                                         str(3000000 // scale)]
     for depth in (20, 60):
-        yield f"pairs depth {depth}, 4 leaf frames vary", [f"{bin_dir}/pairs", str(depth), "leaf",
-                                                           str(2000000 // scale)]
-    yield "pairs depth 20, leaf frames in order", [f"{bin_dir}/pairs", "20", "seq",
-                                                   str(2000000 // scale)]
-    yield "pairs depth 20, whole stack varies", [f"{bin_dir}/pairs", "20", "all",
-                                                 str(1000000 // scale)]
+        yield f"pairs depth {depth}, 4 leaf frames vary", depth, [
+            f"{bin_dir}/pairs", str(depth), "leaf", str(2000000 // scale)]
+    yield "pairs depth 20, leaf frames in order", 20, [f"{bin_dir}/pairs", "20", "seq",
+                                                       str(2000000 // scale)]
+    yield "pairs depth 20, whole stack varies", 20, [f"{bin_dir}/pairs", "20", "all",
+                                                     str(1000000 // scale)]
     for threads in (2, 4):
-        yield f"pairs depth 20, {threads} threads", [f"{bin_dir}/pairs", "20", "same",
-                                                     str(2000000 // scale), str(threads)]
-    yield "one thread allocates, another frees", [f"{bin_dir}/handover", str(1000000 // scale)]
+        yield f"pairs depth 20, {threads} threads", 20, [
+            f"{bin_dir}/pairs", "20", "same", str(2000000 // scale), str(threads)]
+    yield "one thread allocates, another frees", 4, [f"{bin_dir}/handover",
+                                                     str(1000000 // scale)]
     for blocks, label in ((10000, "10k"), (1000000, "1M"), (10000000, "10M")):
         if few_blocks and blocks > 1000000:
             continue
-        yield f"churn over {label} live blocks", [f"{bin_dir}/churn", str(blocks),
-                                                  str(3000000 // scale)]
-    yield "C++ containers", [f"{bin_dir}/containers", str(300 // scale)]
+        yield f"churn over {label} live blocks", 4, [f"{bin_dir}/churn", str(blocks),
+                                                     str(3000000 // scale)]
+    yield "C++ containers", 4, [f"{bin_dir}/containers", str(300 // scale)]
 
 
 PYTHON_WORK = ("import json,re\n"
@@ -141,13 +144,14 @@ SQLITE_WORK = ("create table t(a integer primary key, b text, c real);"
 
 
 def program_workloads(workdir):
-    """Whole programs: name, command. Their processor time is taken."""
+    """Whole programs: name, frames of a stack on the average, how many times the rounds,
+    because some are short, and command. Their processor time is taken."""
     if shutil.which("python3"):
         os.environ["PYTHONMALLOC"] = "malloc"
         python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else "python3"
-        yield "python3 (malloc)", [python, "-c", PYTHON_WORK]
+        yield "python3 (malloc)", 19, 3, [python, "-c", PYTHON_WORK]
     if shutil.which("sqlite3"):
-        yield "sqlite3", ["sqlite3", ":memory:", SQLITE_WORK]
+        yield "sqlite3", 13, 3, ["sqlite3", ":memory:", SQLITE_WORK]
     if shutil.which("g++"):
         source = os.path.join(workdir, "source.cc")
         with open(source, "w") as f:
@@ -158,8 +162,8 @@ def program_workloads(workdir):
         subprocess.run(["g++", "-E", source, "-o", pre], check=True)
         cc1plus = subprocess.run(["g++", "-print-prog-name=cc1plus"], check=True,
                                  stdout=subprocess.PIPE, text=True).stdout.strip()
-        yield "gcc's cc1plus -O1", [cc1plus, "-fpreprocessed", "-O1", "-quiet", pre, "-o",
-                                    "/dev/null"]
+        yield "gcc's cc1plus -O1", 27, 1, [cc1plus, "-fpreprocessed", "-O1", "-quiet", pre, "-o",
+                                           "/dev/null"]
 
 
 def allocations_of(build, argv):
@@ -192,10 +196,11 @@ def table_row(name, unit, found, rounds):
 
 def bench_small(options, found, workdir):
     scale = 30 if options.peers else 10 if options.quick else 1
-    for name, argv in small_workloads(os.path.join(options.build, "bench"),
+    for name, frames, argv in small_workloads(os.path.join(options.build, "bench"),
                                        options.quick or options.peers, scale):
         if options.only and options.only not in name:
             continue
+        os.environ["FLOOR_FRAMES"] = str(frames)
         rounds = [{} for _ in range(options.rounds)]
         for times in rounds:
             for tool in found:
@@ -208,14 +213,15 @@ def bench_small(options, found, workdir):
 
 def bench_programs(options, found, workdir):
     sources = tempfile.mkdtemp(prefix="memtop-bench-")
-    for name, argv in program_workloads(sources):
+    for name, frames, times_more, argv in program_workloads(sources):
         if options.only and options.only not in name:
             continue
         count = allocations_of(options.build, argv)
         if count == 0:
             print(f"bench: {name}: no allocations were counted: left out", file=sys.stderr)
             continue
-        rounds = [{} for _ in range(options.rounds)]
+        os.environ["FLOOR_FRAMES"] = str(frames)
+        rounds = [{} for _ in range(options.rounds * times_more)]
         for times in rounds:
             for tool in found:
                 _, cpu = tool.run(argv, workdir)

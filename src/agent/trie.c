@@ -228,7 +228,7 @@ static uint32_t child(uint32_t parent, uint64_t pc, bool *fresh)
     /* A node that loses the race stays unused. */
     uint32_t made = fresh_node(parent, pc);
     node = made ? publish(table, h, made, free) : 0;
-    *fresh = node == made;
+    *fresh = made != 0 && node == made;
     return node;
 }
 
