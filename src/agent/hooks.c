@@ -104,11 +104,10 @@ static NOINLINE void *record_anew(const struct thread *t, enum seg_function fn, 
     return hook_allocated(tracker_enter(), fn, p, size, &caller);
 }
 
-static NOINLINE void *allocated_by_path(struct thread *t, enum seg_function fn, void *p,
-                                        size_t size)
+/* The end of what was recorded, or is still to be, on a path that may be unset by now. */
+HOT void *recorded_by_path(struct thread *t, enum seg_function fn, enum record done, void *p,
+                           size_t size, uint64_t ticks)
 {
-    uint64_t ticks = clock_ticks();
-    enum record done = record_by_path(t, fn, p, size, ticks);
     if (USUALLY(done == RECORD_DONE)) {
         tracker_leave(t);
         return p;
@@ -117,6 +116,27 @@ static NOINLINE void *allocated_by_path(struct thread *t, enum seg_function fn, 
         return record_and_flush(t, p, ticks);
     return thread_path(t) == THREAD_PATH_UNSET ? record_anew(t, fn, p, size)
                                         : record_otherwise(t, fn, p, size, ticks);
+}
+
+/* By itself, for there is less to it than to the others. */
+static NOINLINE void *allocated_plain(struct thread *t, enum seg_function fn, void *p, size_t size)
+{
+    uint64_t ticks = clock_ticks();
+    return recorded_by_path(t, fn, record_plain(t, fn, p, size, ticks), p, size, ticks);
+}
+
+static NOINLINE void *allocated_by_path(struct thread *t, enum seg_function fn, void *p,
+                                        size_t size)
+{
+    uint64_t ticks = clock_ticks();
+    return recorded_by_path(t, fn, record_by_path(t, fn, p, size, ticks), p, size, ticks);
+}
+
+/* On another path than THREAD_PATH_EXACT; t->caller calls. */
+HOT void *allocated_otherwise(struct thread *t, enum seg_function fn, void *p, size_t size)
+{
+    return thread_path(t) == THREAD_PATH_PLAIN ? allocated_plain(t, fn, p, size)
+                                               : allocated_by_path(t, fn, p, size);
 }
 
 /* The end of what was recorded, or is still to be by t->caller. */
@@ -206,7 +226,7 @@ HOT void *allocated_quickly(struct thread *t, enum seg_function fn, void *p, siz
     }
     if (!USUALLY(thread_is_exact(t))) {
         t->caller = *HOOK_CALLER();
-        return allocated_by_path(t, fn, p, size);
+        return allocated_otherwise(t, fn, p, size);
     }
     uint64_t ticks = clock_ticks();
     enum record done = record_alloc(t, fn, p, size, ticks);
@@ -404,6 +424,11 @@ HOT void free_quickly(struct thread *t, enum record done, void *p)
     }
 }
 
+static NOINLINE void free_plain(struct thread *t, void *p)
+{
+    free_quickly(t, record_free(t, SEG_FN_FREE, p), p);
+}
+
 static NOINLINE void free_by_path(struct thread *t, void *p)
 {
     if (thread_path(t) == THREAD_PATH_UNSET) {
@@ -421,10 +446,12 @@ HOOK void free(void *p)
     struct thread *t = enter_quickly();
     if (!USUALLY(t != NULL))
         free_otherwise(p);
-    else if (!USUALLY(thread_is_exact(t)))
-        free_by_path(t, p);
-    else
+    else if (USUALLY(thread_is_exact(t)))
         free_quickly(t, record_free(t, SEG_FN_FREE, p), p);
+    else if (thread_path(t) == THREAD_PATH_PLAIN)
+        free_plain(t, p);
+    else
+        free_by_path(t, p);
 }
 
 HOOK void cfree(void *p)
