@@ -13,7 +13,6 @@
  * names. Where return addresses lie and which site a stack belongs to are given to it
  * for nothing: it reads words at even distances, and tells sites by the caller alone.
  */
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
