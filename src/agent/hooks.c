@@ -104,18 +104,25 @@ static NOINLINE void *record_anew(const struct thread *t, enum seg_function fn, 
     return hook_allocated(tracker_enter(), fn, p, size, &caller);
 }
 
-/* The end of what was recorded, or is still to be, on a path that may be unset by now. */
+/* The end of what was recorded, or is still to be by t->caller. */
+HOT void *recorded(struct thread *t, enum seg_function fn, enum record done, void *p,
+                   size_t size, uint64_t ticks)
+{
+    if (!USUALLY(done != RECORD_OTHERWISE))
+        return record_otherwise(t, fn, p, size, ticks);
+    if (!USUALLY(done == RECORD_DONE))
+        return record_and_flush(t, p, ticks);
+    tracker_leave(t);
+    return p;
+}
+
+/* The same on a path that may be unset by now. */
 HOT void *recorded_by_path(struct thread *t, enum seg_function fn, enum record done, void *p,
                            size_t size, uint64_t ticks)
 {
-    if (USUALLY(done == RECORD_DONE)) {
-        tracker_leave(t);
-        return p;
-    }
-    if (done == RECORD_FULL)
-        return record_and_flush(t, p, ticks);
-    return thread_path(t) == THREAD_PATH_UNSET ? record_anew(t, fn, p, size)
-                                        : record_otherwise(t, fn, p, size, ticks);
+    if (done == RECORD_OTHERWISE && thread_path(t) == THREAD_PATH_UNSET)
+        return record_anew(t, fn, p, size);
+    return recorded(t, fn, done, p, size, ticks);
 }
 
 /* By itself, for there is less to it than to the others. */
@@ -137,18 +144,6 @@ HOT void *allocated_otherwise(struct thread *t, enum seg_function fn, void *p, s
 {
     return thread_path(t) == THREAD_PATH_PLAIN ? allocated_plain(t, fn, p, size)
                                                : allocated_by_path(t, fn, p, size);
-}
-
-/* The end of what was recorded, or is still to be by t->caller. */
-HOT void *recorded(struct thread *t, enum seg_function fn, enum record done, void *p,
-                   size_t size, uint64_t ticks)
-{
-    if (!USUALLY(done != RECORD_OTHERWISE))
-        return record_otherwise(t, fn, p, size, ticks);
-    if (!USUALLY(done == RECORD_DONE))
-        return record_and_flush(t, p, ticks);
-    tracker_leave(t);
-    return p;
 }
 
 /* Hands out what fn would; count is 1 for all but calloc. */
