@@ -2,8 +2,14 @@
 /* Shrinking: what is free goes, what is alive stays, and nobody is overtaken. */
 #include "agent/shrink.h"
 
+#include <dlfcn.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
 
 #include "agent/blocks.h"
 #include "agent/care.h"
@@ -11,10 +17,15 @@
 #include "agent/thread.h"
 #include "agent/tracker.h"
 #include "tests/tap.h"
+#if defined __x86_64__
+#include "tests/victims/stepping.h"
+#endif
 
 #define FIRST UINT64_C(0x7e0000000000)
 #define BLOCKS 600000u /* 64 bytes apart: 293 parts, 18 MiB, with compact records 9 */
 #define STEP 64u
+#define BLOCKS_PER_PART 2048u
+#define SWEEP_TICKS 64u /* to get through a sweep that is not held up */
 #define LARGE UINT64_C(0x7d0000000000)
 
 static struct thread *self;
@@ -50,15 +61,20 @@ static void drain(unsigned spare)
 }
 
 /* As if the heap had been large and were small now. */
-static uint64_t sweep(void)
+static void begin_sweep(unsigned ticks)
 {
-    uint64_t before = store.header->memory_used;
     store.globals->peak_blocks = 1000;
     store.globals->room_blocks = 0;
     shrink_tick(self);
     store.globals->room_blocks = 999;
-    for (unsigned i = 0; i < 1000; i++)
+    for (unsigned i = 0; i < ticks; i++)
         shrink_tick(self);
+}
+
+static uint64_t sweep(void)
+{
+    uint64_t before = store.header->memory_used;
+    begin_sweep(20 * SWEEP_TICKS);
     return before - store.header->memory_used;
 }
 
@@ -92,6 +108,158 @@ static void beside_a_thread(void)
     pthread_join(id, NULL);
 }
 
+/* ---- in the middle of a sweep ------------------------------------------------------ */
+
+/* When the sweep holds all that is free among the first parts, and asks the kernel to
+ * make the threads agree, this happens. What a thread did to a part just before it was
+ * hidden, which is not to be had by chance, is done here by hand. */
+static void (*meanwhile)(void);
+
+/* The one that shrink.c calls. */
+long syscall(long number, ...)
+{
+    static long (*real)(long, ...);
+    long a[3];
+    va_list list;
+    va_start(list, number);
+    for (unsigned i = 0; i < 3; i++)
+        a[i] = va_arg(list, long);
+    va_end(list);
+    if (number == SYS_membarrier && a[0] == MEMBARRIER_CMD_PRIVATE_EXPEDITED && meanwhile) {
+        void (*happen)(void) = meanwhile;
+        meanwhile = NULL;
+        happen();
+    }
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "syscall");
+    return real(number, a[0], a[1], a[2]);
+}
+
+/* The next sweep begins with the first part, which is committed and has no block. */
+static void finish_sweep(void)
+{
+    put(FIRST + STEP, 40);
+    begin_sweep(SWEEP_TICKS);
+    take(FIRST + STEP);
+}
+
+/* `happen` is called in any case. */
+static void during_a_sweep(void (*happen)(void))
+{
+    meanwhile = happen;
+    begin_sweep(1);
+    if (meanwhile)
+        happen();
+    meanwhile = NULL;
+}
+
+static struct blocks_part first_part; /* as it is before it is held */
+static bool was_held;
+
+/* One block in each part but the first keeps it, so that there is reason for sweeps. */
+static void spread_out(void)
+{
+    fill();
+    drain(BLOCKS_PER_PART);
+    take(FIRST);
+}
+
+static void commit_the_rest(void)
+{
+    struct blocks_part now;
+    was_held = !blocks_part(0, &now);
+    first_part.region->committed |= 1;
+    first_part.records[first_part.length / sizeof(uint64_t) - 2] = 1;
+}
+
+/* A thread found that of a part just a page was committed, and committed all of it. */
+static void beside_its_page(void)
+{
+    put(FIRST, 1 << 19); /* the part went before */
+    blocks_part(0, &first_part);
+    take(FIRST);
+    finish_sweep();
+    during_a_sweep(commit_the_rest);
+    uint64_t *record = &first_part.records[first_part.length / sizeof(uint64_t) - 2];
+    tap_ok(was_held && *record == 1, "what was committed meanwhile stays");
+    *record = 0;
+}
+
+#if defined __x86_64__
+static unsigned stop_after, steps;
+static bool missed, finished;
+
+static void stop(void)
+{
+    pthread_barrier_wait(&meet);
+    pthread_barrier_wait(&meet); /* the sweep has ended */
+}
+
+static void trapped(int signal, siginfo_t *info, void *context)
+{
+    (void)signal;
+    (void)info;
+    if (++steps != stop_after)
+        return;
+    stop();
+    ((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] &= ~(long)STEPPING_FLAG;
+}
+
+static void *free_and_allocate(void *unused)
+{
+    (void)unused;
+    struct thread *t = tracker_enter();
+    steps = 0;
+    pthread_barrier_wait(&meet);
+    stepping_set(STEPPING_FLAG);
+    bool found = take(FIRST);
+    put(FIRST, 40);
+    stepping_set(0);
+    missed = !found;
+    tracker_leave(t);
+    finished = steps < stop_after;
+    if (finished)
+        stop();
+    return NULL;
+}
+
+static void let_it_step(void)
+{
+    struct blocks_part now;
+    was_held = !blocks_part(0, &now);
+    blocks_restore_part(&first_part); /* a block was written before it was hidden */
+    put(FIRST, 40);
+    blocks_hide_part(&first_part);
+    pthread_barrier_wait(&meet);
+    pthread_barrier_wait(&meet);
+}
+
+/* A sweep begins before a thread does something to a block, and gives up in the middle
+ * of that: after any instruction. */
+static void across_its_end(void)
+{
+    struct sigaction action = { .sa_sigaction = trapped, .sa_flags = SA_SIGINFO };
+    unsigned strayed = 0, unheld = 0;
+    put(FIRST, 40);
+    blocks_part(0, &first_part);
+    take(FIRST);
+    pthread_barrier_init(&meet, NULL, 2);
+    sigaction(SIGTRAP, &action, NULL);
+    for (stop_after = 1; !finished; stop_after += 3) {
+        pthread_t id;
+        finish_sweep();
+        pthread_create(&id, NULL, free_and_allocate, NULL);
+        during_a_sweep(let_it_step);
+        pthread_barrier_wait(&meet);
+        pthread_join(id, NULL);
+        strayed += missed + !take(FIRST);
+        unheld += !was_held;
+    }
+    tap_ok(stop_after > 50 && unheld == 0, "sweeps end while a block is freed and allocated");
+    tap_is_u64(strayed, 0, "it is found, after whichever of %u instructions", stop_after);
+}
+#endif
+
 int main(void)
 {
     tracker_init("/lib/libc.so.6", true, false);
@@ -118,6 +286,12 @@ int main(void)
     take(FIRST);
     tap_ok(sweep() >= 292 * part, "and goes again");
     beside_a_thread();
+    spread_out();
+#if defined __x86_64__
+    across_its_end();
+#endif
+    sweep();
+    beside_its_page();
     tap_is_u64(blocks_overflow, 0, "nothing had to overflow");
     tracker_leave(self);
     tracker_goodbye(0);

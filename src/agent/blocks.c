@@ -238,17 +238,20 @@ static uint64_t *locate_committed(uintptr_t address, struct seg_region **entry)
     return find_shadow(r, &shadow) ? record_of(shadow, slot) : NULL;
 }
 
-/* The same, where the part may be held by a sweep. */
+/* The same, where the part may be held by a sweep. It is looked at once more when that
+ * has ended meanwhile, and when this ended it, since that may have been too early. */
 static uint64_t *locate(uintptr_t address, struct seg_region **entry)
 {
-    uint64_t *record = locate_committed(address, entry);
-    uint32_t shadow;
-    if (record || !*entry || !find_shadow(*entry, &shadow))
-        return record;
     uint64_t slot = (address >> blocks_shift) % SEG_REGION_BLOCKS;
-    if (shrink_ask(part_number(shadow, slot)) == SHRINK_CANCELLED)
-        return locate_committed(address, entry);
-    return NULL;
+    for (;;) {
+        uint32_t shadow, ended = shrink_ended();
+        uint64_t *record = locate_committed(address, entry);
+        if (record || !*entry || !find_shadow(*entry, &shadow))
+            return record;
+        enum shrink_hold hold = shrink_ask(part_number(shadow, slot));
+        if (hold == SHRINK_GOING || (hold == SHRINK_NONE && shrink_ended() == ended))
+            return NULL;
+    }
 }
 
 static struct seg_region *make_entry(uint64_t region)

@@ -19,7 +19,7 @@
 #include "agent/store.h"
 #include "agent/thread.h"
 
-#define FLOOR_BYTES (UINT64_C(4) << 20) /* of a segment: below, it does not matter */
+#define FLOOR_BYTES (UINT64_C(2) << 20) /* of a segment: below, it does not matter */
 #define LOOKS 64u      /* parts looked at in a tick */
 #define HOLDS 8u       /* of these, parts taken back: 64 KiB each */
 #define ROWS_MAX 256u  /* with more threads than that, nothing is taken back */
@@ -38,7 +38,12 @@ static uint64_t name_of(uint32_t part)
 {
     return ((uint64_t)part + 1) << 2;
 }
-uint32_t shrink_holds;
+
+static uint32_t part_of(uint64_t word)
+{
+    return ((uint32_t)word >> 2) - 1;
+}
+uint32_t shrink_holds, shrink_lapsed;
 
 static struct {
     int64_t high_bytes, high_blocks; /* the highest since the last sweep began */
@@ -98,8 +103,11 @@ static bool hold(struct hold *h, uint32_t part)
     return true;
 }
 
+/* All that is to be undone was undone. Whoever does not find the hold any more finds
+ * that it lapsed. */
 static void let_go(struct hold *h)
 {
+    __atomic_add_fetch(&shrink_lapsed, 1, __ATOMIC_RELEASE);
     __atomic_store_n(&h->word, 0, __ATOMIC_RELEASE);
     __atomic_sub_fetch(&shrink_holds, 1, __ATOMIC_ACQ_REL);
 }
@@ -125,12 +133,19 @@ static bool punch(struct hold *h)
     return true;
 }
 
+/* All records are free, and nothing was committed between the first look and the hold. */
+static bool is_still_free(const struct hold *h, uint32_t part)
+{
+    struct blocks_part more;
+    return blocks_part_is_free(&h->what) && !blocks_part(part, &more);
+}
+
 /* Nobody is about to use it: the last look. */
 static void take_back(struct hold *h)
 {
     uint64_t word = __atomic_load_n(&h->word, __ATOMIC_ACQUIRE) & ~UINT64_C(3);
     uint64_t expected = word | HELD;
-    if (!blocks_part_is_free(&h->what) ||
+    if (!is_still_free(h, part_of(word)) ||
         !__atomic_compare_exchange_n(&h->word, &expected, word | GOING, false,
                                      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
         give_up(h);

@@ -15,7 +15,9 @@
  *   4. all records are still free: the hold becomes final, and the pages go.
  *
  * Whoever needs the part before that cancels the hold. If 3 or 4 fails, all is
- * as it was, and it is tried again later.
+ * as it was, and it is tried again later. So to see that nothing of a part is
+ * committed, and that it is not held, does not say that it was so at one time:
+ * see shrink_ended.
  */
 #ifndef MEMTOP_AGENT_SHRINK_H
 #define MEMTOP_AGENT_SHRINK_H
@@ -43,6 +45,14 @@ void shrink_tick(struct thread *t);
 enum shrink_hold shrink_ask_slowly(uint32_t part);
 
 extern uint32_t shrink_holds; /* how many there are; atomic */
+extern uint32_t shrink_lapsed; /* how many there were; atomic */
+
+/* Whether a hold ended since this was asked for: then look at the part once more, if
+ * nothing of it was committed. */
+static inline uint32_t shrink_ended(void)
+{
+    return __atomic_load_n(&shrink_lapsed, __ATOMIC_ACQUIRE);
+}
 
 static inline enum shrink_hold shrink_ask(uint32_t part)
 {
