@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The trie: same stack, same node; growth over many tables; retired code. */
+/* The trie: same stack, same node; runs; races; growth over many tables; retired code. */
 #include "agent/trie.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "agent/store.h"
@@ -38,10 +39,79 @@ static bool spells(uint32_t node, const uint64_t pcs[DEPTH])
     return node == 0;
 }
 
+/* ---- runs ----------------------------------------------------------------------- */
+
+/* pcs[0..6) begin with the leaf. */
+static void in_runs(void)
+{
+    uint32_t path[6], other[6], next = (uint32_t)store.header->sections[SEG_NODES].count;
+    uint64_t pcs[6] = { 6, 5, 4, 3, 2, 1 };
+    bool in_a_row = trie_find(0, pcs, 6, path);
+    for (uint32_t i = 0; i < 6; i++)
+        in_a_row = in_a_row && path[i] == next + i;
+    tap_ok(in_a_row, "a new stack's nodes are made one after the other");
+    uint64_t branch[6] = { 60, 50, 4, 3, 2, 1 };
+    trie_find(0, branch, 6, other);
+    tap_ok(other[3] == path[3] && other[4] == next + 6 && other[5] == next + 7,
+           "another one goes along with them while it is the same");
+    uint64_t on[3] = { 7, 6, 50 };
+    trie_find(path[3], on, 3, other);
+    tap_ok(other[0] == next + 6 && other[1] == next + 8 && other[2] == next + 9,
+           "and a third one goes its own way from there");
+    trie_retire(3, 4, 1);
+    trie_find(0, pcs, 6, other);
+    tap_ok(other[1] == path[1] && other[2] == next + 10 && other[5] == next + 13,
+           "what follows on code that was unloaded is made anew");
+    while (trie_retire_some())
+        ;
+    trie_find(0, pcs, 6, path);
+    tap_ok(path[5] == other[5], "once");
+}
+
+/* ---- threads that meet the same stacks at once ----------------------------------- */
+
+enum { RACERS = 3, LAPS = 600 };
+
+static pthread_barrier_t start;
+static uint32_t leaves[RACERS][LAPS];
+
+static void *race(void *row)
+{
+    uint32_t *mine = row, path[DEPTH];
+    struct thread *t = tracker_enter();
+    for (uint64_t lap = 0; lap < LAPS; lap++) {
+        uint64_t pcs[DEPTH];
+        for (unsigned d = 0; d < DEPTH; d++)
+            pcs[DEPTH - 1 - d] = 0x800000 + (d < lap % DEPTH ? 0 : lap << 8) + d;
+        pthread_barrier_wait(&start);
+        mine[lap] = trie_find(0, pcs, DEPTH, path) && spells(path[DEPTH - 1], pcs)
+                        ? path[DEPTH - 1] : 0;
+    }
+    tracker_leave(t);
+    return NULL;
+}
+
+static void side_by_side(void)
+{
+    pthread_t ids[RACERS];
+    unsigned wrong = 0;
+    pthread_barrier_init(&start, NULL, RACERS);
+    for (unsigned i = 0; i < RACERS; i++)
+        pthread_create(&ids[i], NULL, race, leaves[i]);
+    for (unsigned i = 0; i < RACERS; i++)
+        pthread_join(ids[i], NULL);
+    for (unsigned lap = 0; lap < LAPS; lap++)
+        wrong += leaves[0][lap] == 0 || leaves[1][lap] != leaves[0][lap] ||
+                 leaves[2][lap] != leaves[0][lap];
+    tap_is_u64(wrong, 0, "threads that meet a new stack at once find the same nodes");
+}
+
 int main(void)
 {
     tracker_init("/lib/libc.so.6", true, false);
     struct thread *t = tracker_enter();
+    in_runs();
+    side_by_side();
     unsigned wrong = 0, moved = 0;
     uint64_t pcs[DEPTH];
     for (unsigned i = 0; i < STACKS; i++) {

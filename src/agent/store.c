@@ -445,15 +445,20 @@ bool store_reach(enum seg_section_id id, uint64_t bytes)
     return true;
 }
 
-uint64_t store_append(enum seg_section_id id)
+uint64_t store_append_run(enum seg_section_id id, uint64_t n)
 {
     struct seg_section *section = &store.header->sections[id];
     uint64_t index = __atomic_load_n(&section->count, __ATOMIC_RELAXED);
     do {
-        if ((index + 1) * section->element > section->reserved ||
-            !store_reach(id, (index + 1) * section->element))
+        if ((index + n) * section->element > section->reserved ||
+            !store_reach(id, (index + n) * section->element))
             return UINT64_MAX;
-    } while (!__atomic_compare_exchange_n(&section->count, &index, index + 1, false,
-                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    } while (!__atomic_compare_exchange_n(&section->count, &index, index + n, false,
+                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
     return index;
+}
+
+uint64_t store_append(enum seg_section_id id)
+{
+    return store_append_run(id, 1);
 }

@@ -71,8 +71,11 @@ void store_abandon(void);
 void store_make_private(void);
 
 /* Hand out the next element of a dense section. UINT64_MAX when the section
- * or the memory is used up. */
+ * or the memory is used up. Whoever gets a later one sees what was written before. */
 uint64_t store_append(enum seg_section_id section);
+
+/* The same for n elements, one behind the other; returns the first. */
+uint64_t store_append_run(enum seg_section_id section, uint64_t n);
 
 /* Commit the first `bytes` of a section. False when the memory is used up. */
 bool store_reach(enum seg_section_id section, uint64_t bytes);

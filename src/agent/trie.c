@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The trie's nodes live in the segment. They are found through a private hash
- * over (parent, pc): a row of open-addressing tables, each twice as long as
- * the one before. New nodes go into the youngest; a look-up that succeeds in
- * an older one copies the entry forward. So the index grows without ever being
- * rebuilt, and no insertion pauses. The tables are wiped by fork.
+ * The trie's nodes live in the segment. All the nodes that a new stack needs are
+ * made in one run, with one number after the other: so the child that a node was
+ * made with is the node behind it. All other children, the heads of runs, are found
+ * through a private hash over (parent, pc): a row of open-addressing tables, each
+ * twice as long as the one before. New heads go into the youngest; a look-up that
+ * succeeds in an older one copies the entry forward. So the index grows without ever
+ * being rebuilt, and no insertion pauses. The tables are wiped by fork. A run is
+ * complete when its head is published, and reached by nobody before that.
  *
  * A slot holds some bits of the hash beside the node, so that nodes that are not
  * meant are rarely looked at: they are in no cache.
@@ -29,6 +32,7 @@
 struct index {
     uint32_t youngest; /* table, atomic */
     uint32_t filled;   /* slots used in it, atomic */
+    uint32_t since[TABLES_MAX]; /* see is_since; 0: not known; atomic */
     uint32_t slots[];  /* table k starts at first_slot(k) */
 };
 
@@ -104,7 +108,7 @@ static uint64_t hash(uint32_t parent, uint64_t pc)
 
 static uint64_t pc_of(uint32_t node)
 {
-    return __atomic_load_n(&store.nodes[node].pc, __ATOMIC_RELAXED);
+    return __atomic_load_n(&store.nodes[node].pc, __ATOMIC_ACQUIRE);
 }
 
 /* Does a node belong to code that is gone? */
@@ -125,8 +129,16 @@ static __attribute__((noinline)) bool is_retiring(uint32_t node)
 
 static bool is_child(uint32_t node, uint32_t parent, uint64_t pc)
 {
-    return store.nodes[node].parent == parent && pc_of(node) == pc &&
+    return pc_of(node) == pc && store.nodes[node].parent == parent &&
            !(__atomic_load_n(&retiring, __ATOMIC_ACQUIRE) && is_retiring(node));
+}
+
+/* The child that `parent`, which is in use, was made with, if it is this one; else 0. */
+static uint32_t next_in_run(uint32_t parent, uint64_t pc)
+{
+    uint32_t node = parent + 1;
+    return node < store_count(SEG_NODES) && is_child(node, parent, pc) &&
+           store.nodes[node].follows ? node : 0;
 }
 
 /* Look into one table. Returns the node, or 0 with *free at the slot where it
@@ -165,21 +177,28 @@ static void count_filled(unsigned table)
         add_table(table);
 }
 
-/* The module comes first: a module's nodes have higher numbers than any that
- * was made before it was registered. */
-static uint32_t fresh_node(uint32_t parent, uint64_t pc)
+/* Below `parent`, for pcs[0..n), the last of which is the head's. The modules come first:
+ * a module's nodes have higher numbers than any that was made before it was registered.
+ * Returns the head; 0: there is no memory. */
+static uint32_t make_run(uint32_t parent, const uint64_t *pcs, size_t n)
 {
-    uint16_t module = modules_find((uintptr_t)(pc & SEG_PC_MASK));
-    uint64_t number = store_append(SEG_NODES);
-    if (number == UINT64_MAX)
+    uint16_t modules[SEG_DEPTH_MAX];
+    for (size_t i = 0; i < n; i++)
+        modules[i] = modules_find((uintptr_t)(pcs[i] & SEG_PC_MASK));
+    uint64_t first = store_append_run(SEG_NODES, n);
+    if (first == UINT64_MAX)
         return 0;
-    struct seg_node *node = &store.nodes[number];
-    node->parent = parent;
-    node->site = 0;
-    node->module = module;
-    node->depth = (uint16_t)(store.nodes[parent].depth + 1);
-    __atomic_store_n(&node->pc, pc, __ATOMIC_RELEASE);
-    return (uint32_t)number;
+    uint16_t depth = store.nodes[parent].depth;
+    for (size_t i = 0; i < n; i++) {
+        struct seg_node *node = &store.nodes[first + i];
+        node->parent = i ? (uint32_t)first + (uint32_t)i - 1 : parent;
+        node->site = 0;
+        node->module = modules[n - 1 - i];
+        node->depth = ++depth;
+        node->follows = i > 0;
+        __atomic_store_n(&node->pc, pcs[n - 1 - i], __ATOMIC_RELEASE);
+    }
+    return (uint32_t)first;
 }
 
 /* Publish `node` at `free` or at the next free slot; returns the node that is
@@ -202,14 +221,38 @@ static uint32_t publish(unsigned table, uint64_t h, uint32_t node, uint32_t *fre
     return 0;
 }
 
-/* *fresh: the parent was made just now by this thread, so that older tables hold none of its
- * children. Set for the child. */
-static uint32_t child(uint32_t parent, uint64_t pc, bool *fresh)
+/* Was `parent` made when there was `table`, so that older ones have none of its children?
+ * since[table] was made by a thread that had seen the table; whoever makes a node with a
+ * higher number sees what that thread saw, and so does whoever finds that node. */
+static bool is_since(uint32_t parent, unsigned table)
 {
+    uint32_t since = __atomic_load_n(&index_->since[table], __ATOMIC_RELAXED);
+    return since != 0 && parent >= since;
+}
+
+static void note_since(uint32_t node, unsigned table)
+{
+    if (__atomic_load_n(&index_->since[table], __ATOMIC_RELAXED) == 0)
+        __atomic_store_n(&index_->since[table], node, __ATOMIC_RELAXED);
+}
+
+/* Where a child that is not there would go. */
+struct place {
+    uint64_t hash;
+    uint32_t *free; /* NULL: nowhere */
+    unsigned table;
+};
+
+/* 0: there is none, and *place is filled. */
+static uint32_t find_child(uint32_t parent, uint64_t pc, struct place *place)
+{
+    uint32_t node = next_in_run(parent, pc);
+    if (node)
+        return node;
     uint64_t h = hash(parent, pc);
     unsigned table = __atomic_load_n(&index_->youngest, __ATOMIC_ACQUIRE);
     uint32_t *free;
-    uint32_t node = probe(table, h, parent, pc, &free);
+    node = probe(table, h, parent, pc, &free);
     if (node)
         return node;
     if (!free) { /* a crowd around this place: there is room in a new table */
@@ -217,45 +260,47 @@ static uint32_t child(uint32_t parent, uint64_t pc, bool *fresh)
         table = __atomic_load_n(&index_->youngest, __ATOMIC_ACQUIRE);
         node = probe(table, h, parent, pc, &free);
     }
-    for (unsigned older = *fresh ? 0 : table; older-- > 0 && !node;) {
+    for (unsigned older = table; !node && older > 0 && !is_since(parent, older);) {
         uint32_t *unused;
-        node = probe(older, h, parent, pc, &unused);
+        node = probe(--older, h, parent, pc, &unused);
     }
-    if (node) {
+    *place = (struct place){ .hash = h, .free = free, .table = table };
+    if (node)
         publish(table, h, node, free);
-        return node;
-    }
-    /* A node that loses the race stays unused. */
-    uint32_t made = fresh_node(parent, pc);
-    node = made ? publish(table, h, made, free) : 0;
-    *fresh = made != 0 && node == made;
     return node;
 }
 
-/* `node` was made just now, and its descendants along pcs[0..n) will be: where they will
- * be looked for, if no other thread makes nodes meanwhile, is in no cache. */
-static void fetch_places(uint32_t node, const uint64_t *pcs, size_t n)
+/* Returns how many nodes of path[0..n) there are below `parent`. */
+static size_t find_path(uint32_t parent, const uint64_t *pcs, size_t n, uint32_t *path,
+                        struct place *place)
 {
-    unsigned table = __atomic_load_n(&index_->youngest, __ATOMIC_ACQUIRE);
-    const uint32_t *slots = index_->slots + first_slot(table);
-    size_t mask = ((size_t)1 << (FIRST_BITS + table)) - 1;
-    while (n-- > 0)
-        __builtin_prefetch(&slots[hash(node++, pcs[n]) & mask], 1);
+    size_t found = 0;
+    while (found < n && (path[found] = find_child(parent, pcs[n - 1 - found], place)) != 0)
+        parent = path[found++];
+    return found;
 }
 
 bool trie_find(uint32_t join, const uint64_t *pcs, size_t n, uint32_t *path)
 {
-    uint32_t node = join;
-    bool found = true, fresh = false;
-    while (n-- > 0) {
-        bool was_fresh = fresh;
-        node = found ? child(node, pcs[n], &fresh) : 0;
-        found = node != 0;
-        if (fresh && !was_fresh)
-            fetch_places(node, pcs, n);
-        *path++ = node;
+    for (;;) {
+        struct place place;
+        size_t found = find_path(join, pcs, n, path, &place);
+        if (found == n)
+            return true;
+        path += found;
+        n -= found;
+        join = found ? path[-1] : join;
+        uint32_t made = place.free ? make_run(join, pcs, n) : 0;
+        if (made)
+            note_since(made, place.table);
+        uint32_t head = made ? publish(place.table, place.hash, made, place.free) : 0;
+        if (head == made || head == 0) {
+            for (size_t i = 0; i < n; i++)
+                path[i] = head ? head + (uint32_t)i : 0;
+            return head != 0;
+        }
+        /* A run that loses the race stays unused; the winner's may go on otherwise. */
     }
-    return found;
 }
 
 uint32_t trie_site(uint32_t node, uint32_t flags)

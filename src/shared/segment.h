@@ -403,7 +403,7 @@ struct seg_node {
     uint32_t site;   /* atomic: site that ends here, 0 none */
     uint16_t module; /* index into modules, 0 unknown */
     uint16_t depth;  /* frames from the root to here: its parent's + 1 */
-    uint32_t reserved;
+    uint32_t follows; /* 1: its parent is the node before it, and was made with it */
 };
 
 /* Module 0 is "unknown". */
