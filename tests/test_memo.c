@@ -76,8 +76,10 @@ static void look_among_recent(const struct recent_stack *found, const struct sta
     recents += found != NULL;
     wrong += found && found->what != stack.what;
     if (!found && kept.memo.depth > 0 && recent_seen(&kept.recent, stack.what, kept.row) &&
-        memo_line_up(&kept.memo))
-        recent_add(&kept.recent, &kept.memo, first->sp, care_without_reasons(), &stack);
+        memo_line_up(&kept.memo)) {
+        recent_prepare(&kept.recent, &kept.memo, first->sp, care_without_reasons());
+        recent_add(&kept.recent, &stack);
+    }
 }
 
 static NOINLINE void compare(const struct stack_frame *first)
@@ -468,7 +470,8 @@ static void test_forget(void)
     struct recent_stack stack = { .what = 17 };
     recent_seen(&kept.recent, 17, kept.row);
     tap_ok(recent_seen(&kept.recent, 17, kept.row) && memo_line_up(&kept.memo), "it is lined up");
-    recent_add(&kept.recent, &kept.memo, first.sp, care_without_reasons(), &stack);
+    recent_prepare(&kept.recent, &kept.memo, first.sp, care_without_reasons());
+    recent_add(&kept.recent, &stack);
     const struct recent_stack *found =
         recent_find(&kept.recent, first.sp, care_without_reasons());
     tap_ok(found && found->what == 17, "and found as a recent one");
@@ -481,7 +484,8 @@ static void test_forget(void)
     tap_ok(!recent_find(&kept.recent, first.sp, care_without_reasons()), "nor is it recent");
     stack.what = 18;
     memo_line_up(&kept.memo);
-    recent_add(&kept.recent, &kept.memo, first.sp, care_without_reasons(), &stack);
+    recent_prepare(&kept.recent, &kept.memo, first.sp, care_without_reasons());
+    recent_add(&kept.recent, &stack);
     found = recent_find(&kept.recent, first.sp, care_without_reasons());
     tap_ok(found && found->what == 18, "until it is there anew");
 }

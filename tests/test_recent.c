@@ -47,7 +47,8 @@ static void add(uint64_t site, uint64_t care)
         .what = site << 16, .site = site, .counters = counters_of(site),
     };
     recent_seen(&recent, site, 0);
-    recent_add(&recent, &memo, sp(), care, &stack);
+    recent_prepare(&recent, &memo, sp(), care);
+    recent_add(&recent, &stack);
 }
 
 /* The site of what the words say now; 0: it is not found. */

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/caller.h"
+
 #define NOINLINE __attribute__((noinline))
 
 HOOK void cfree(void *p);
@@ -161,7 +163,7 @@ HOT void *allocated_elsewhere(struct thread *t, enum seg_function fn, size_t cou
 {
     uint64_t care = __atomic_load_n(&care_word, __ATOMIC_ACQUIRE);
     t->caller = *caller;
-    bool found = record_look_ahead(t, care);
+    bool found = record_look_ahead(t, care) || caller_look_ahead(t, care);
     void *p = allocate(fn, count, size);
     if (!USUALLY(p != NULL)) {
         tracker_leave(t);

@@ -62,11 +62,21 @@ static inline uint64_t known_mix(uint64_t hash, uint64_t pc)
 #endif
 }
 
+static inline const struct known_entry *known_entry_of(uint64_t hash)
+{
+    return &known_table->entries[hash & __atomic_load_n(&known_table->mask, __ATOMIC_ACQUIRE)];
+}
+
+/* Soon the site of the stack with this hash will be asked for. */
+static inline void known_fetch(uint64_t hash)
+{
+    __builtin_prefetch(known_entry_of(hash));
+}
+
 /* The site of the stack with this hash; 0: not known. */
 static inline uint32_t known_site(uint64_t hash)
 {
-    const struct known_entry *e =
-        &known_table->entries[hash & __atomic_load_n(&known_table->mask, __ATOMIC_ACQUIRE)];
+    const struct known_entry *e = known_entry_of(hash);
     uint64_t site = __atomic_load_n(&e->site, __ATOMIC_RELAXED);
     uint64_t check = __atomic_load_n(&e->check, __ATOMIC_RELAXED);
     return (check ^ site) == hash ? (uint32_t)site : 0;

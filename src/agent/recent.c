@@ -4,10 +4,13 @@
 
 #include <string.h>
 
+#include "agent/rows.h"
 #include "agent/wiped.h"
 
 /* Threads with tables: 168 KiB each, of which what is used takes memory. */
 #define ROWS 64u
+
+#define FETCHED 6u /* frames; more than a walk meets on the average */
 
 #define STAMP (UINT64_C(1) << RECENT_ADDRESS_BITS)
 
@@ -63,7 +66,8 @@ static bool take_shape(struct recent_shape *shape, const struct memo *m, uintptr
         seed ^= seed >> 32;
     }
     shape->seed = seed;
-    shape->words = m->words;
+    shape->words = (uint32_t)m->words;
+    shape->depth = (uint32_t)m->depth;
     return true;
 }
 
@@ -97,8 +101,20 @@ static void put(struct recent_stack *place, const struct recent_stack *stack, ui
     place->hash = hash;
 }
 
-void recent_add(struct recent *r, const struct memo *m, uintptr_t sp, uint64_t care,
-                const struct recent_stack *stack)
+void recent_fetch(const struct recent *r, uintptr_t pc, uintptr_t sp, uint64_t care)
+{
+    if (care != r->care)
+        return;
+    const struct recent_shape *shape = recent_shape_of(r->tables, pc, sp);
+    if (shape->key != sp + r->stamp)
+        return;
+    const uint64_t *words = (const uint64_t *)stack_hook_frame(sp);
+    uint32_t n = shape->depth;
+    for (uint32_t end = n > FETCHED ? n - FETCHED : 0; n > end; n--)
+        rows_fetch(words[shape->at[n - 1]]);
+}
+
+void recent_prepare(struct recent *r, const struct memo *m, uintptr_t sp, uint64_t care)
 {
     if (m->words > RECENT_WORDS || sp >> RECENT_ADDRESS_BITS || care == 0)
         return;
@@ -113,7 +129,16 @@ void recent_add(struct recent *r, const struct memo *m, uintptr_t sp, uint64_t c
         step();
         shape->key = sp + r->stamp;
     }
-    uint64_t hash = hash_of(shape, m);
+    r->prepared = hash_of(shape, m);
+    __builtin_prefetch(recent_places(r->tables, r->prepared), 1);
+}
+
+void recent_add(struct recent *r, const struct recent_stack *stack)
+{
+    uint64_t hash = r->prepared;
+    if (hash == 0)
+        return;
+    r->prepared = 0;
     struct recent_stack *place = recent_places(r->tables, hash);
     if (place[0].hash != hash && place[1].hash != hash)
         put(place + 1, &place[0], place[0].hash);

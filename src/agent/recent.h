@@ -39,7 +39,8 @@ struct seg_site_counters;
 struct recent_shape {
     uint64_t key;   /* the leaf's sp, and above it the stamp */
     uint64_t seed;  /* of hashes: it tells places and stamps apart */
-    uint64_t words; /* a multiple of 4 */
+    uint32_t words; /* a multiple of 4 */
+    uint32_t depth; /* the first so many are return addresses, outermost first */
     uint16_t at[RECENT_WORDS]; /* words from the hook's frame */
 };
 _Static_assert(sizeof(struct recent_shape) == 192, "three lines, so that all sets are used");
@@ -65,6 +66,7 @@ struct recent {
     uint64_t stamp; /* counts how often all was forgotten, above the bits of addresses */
     struct recent_tables *tables;
     uintptr_t missed; /* the sp of a caller that was not found just now; 0: none */
+    uint64_t prepared; /* the hash of a stack that is to be remembered; 0: none */
 };
 
 /* Reserve the tables, for some threads; others do without. Once per program image. */
@@ -126,10 +128,15 @@ recent_find(const struct recent *r, uintptr_t sp, uint64_t care)
            : __builtin_expect(stack[1].hash == hash, 1) ? stack + 1 : NULL;
 }
 
-/* Remember the stack that a memo is about, of a caller at sp: its words are lined up,
- * and recent_seen said so. */
-void recent_add(struct recent *r, const struct memo *m, uintptr_t sp, uint64_t care,
-                const struct recent_stack *stack);
+/* The caller's stack was not found, but it will look like the last one of its shape:
+ * have the rules of its innermost frames fetched. */
+void recent_fetch(const struct recent *r, uintptr_t pc, uintptr_t sp, uint64_t care);
+
+/* The stack that a memo is about, of a caller at sp, is to be remembered: its words are
+ * lined up, and recent_seen said so. Makes its shape, if it can; then recent_add remembers
+ * what there is to know about it. Nothing else is asked for in between. */
+void recent_prepare(struct recent *r, const struct memo *m, uintptr_t sp, uint64_t care);
+void recent_add(struct recent *r, const struct recent_stack *stack);
 
 /* Is it worth it: was a stack with this hash (known.h) met before? `row` is the
  * thread's. */

@@ -118,4 +118,12 @@ static inline uint64_t rows_find(const struct rows_table *table, uintptr_t pc)
     return rows_find_slow(pc);
 }
 
+/* Soon that of pc will be asked for. */
+static inline void rows_fetch(uintptr_t pc)
+{
+    const struct rows_table *table =
+        atomic_load_explicit(&rows_newest, memory_order_acquire);
+    __builtin_prefetch((const char *)table->rows + (rows_hash(pc) & table->mask));
+}
+
 #endif

@@ -29,6 +29,16 @@ struct seg_site_counters *sites_grow(struct thread *t, uint32_t site)
     return &store.chunks[(size_t)(number - 1) * SEG_CHUNK_SITES + site % SEG_CHUNK_SITES];
 }
 
+struct seg_site_counters *sites_counters_or_0(struct thread *t, uint32_t *site)
+{
+    struct seg_site_counters *c = sites_counters(t, *site);
+    if (!c && *site != 0) {
+        *site = 0;
+        c = sites_counters(t, 0);
+    }
+    return c;
+}
+
 void sites_add_live(uint32_t site, uint32_t first, uint32_t end, int64_t *bytes,
                     int64_t *blocks)
 {

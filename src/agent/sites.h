@@ -42,6 +42,9 @@ static inline struct seg_site_counters *sites_counters(struct thread *t, uint32_
     return __builtin_expect(known != NULL, 1) ? known : sites_grow(t, site);
 }
 
+/* The same; those of site 0, which *site is then, where there is no memory for more. */
+struct seg_site_counters *sites_counters_or_0(struct thread *t, uint32_t *site);
+
 /* In the shared row whoever comes first keeps them. */
 static inline __attribute__((always_inline)) void
 sites_keep_peak(struct seg_site_counters *c, bool shared, uint32_t epoch)

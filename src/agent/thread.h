@@ -75,6 +75,7 @@ struct thread {
     struct stack_frame caller; /* of the event under way, for slow ways */
     struct recent recent;
     uint32_t site;           /* of the stack that the memo is about */
+    bool cut;                /* the stack that was looked for last was too deep */
     uint32_t row;
     uint32_t *site_dir;      /* of its row: chunk numbers */
     uint64_t site_dir_pages; /* bit i: page i of site_dir is committed */

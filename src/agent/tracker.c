@@ -14,16 +14,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/caller.h"
 #include "agent/history.h"
-#include "agent/known.h"
 #include "agent/modules.h"
 #include "agent/process.h"
 #include "agent/record.h"
 #include "agent/sandbox.h"
 #include "agent/sampling.h"
 #include "agent/store.h"
-#include "agent/trie.h"
-#include "agent/verify.h"
 
 /* ---- in and out of a hook ---------------------------------------------------- */
 
@@ -104,138 +102,6 @@ HOT void end(struct thread *t)
         process_release();
 }
 
-/* ---- who calls ------------------------------------------------------------------ */
-
-static uint32_t flags_of(enum stack_end end)
-{
-    return end == STACK_CUT       ? SEG_SITE_CUT
-           : end == STACK_BROKEN  ? SEG_SITE_BROKEN
-           : end == STACK_FOREIGN ? SEG_SITE_FOREIGN
-                                  : 0;
-}
-
-/* A stack that is not known: pcs[0..fresh) and the memo's `kept` outermost
- * frames. Ask the trie. */
-static __attribute__((noinline)) uint32_t meet_site(struct thread *t, size_t kept, size_t fresh,
-                                                    uint64_t hash, enum stack_end end)
-{
-    /* Begin below the innermost of the kept frames whose node is known. */
-    size_t known = t->n_nodes;
-    for (size_t i = kept; i > known; i--)
-        t->pcs[fresh++] = t->memo.pcs[i - 1];
-    bool found = trie_find(known ? t->nodes[known - 1] : 0, t->pcs, fresh, t->nodes + known);
-    if (!found)
-        return 0;
-    t->n_nodes = known + fresh;
-    uint32_t site = trie_site(t->nodes[t->n_nodes - 1], flags_of(end));
-    if (site)
-        known_add(hash, site);
-    return site;
-}
-
-/* Of a stack that the memo does not remember. */
-static __attribute__((noinline)) uint64_t hash_of(const uint64_t *pcs, size_t n)
-{
-    uint64_t hash = known_seed(__atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE));
-    while (n-- > 0)
-        hash = known_mix(hash, pcs[n]);
-    return hash;
-}
-
-/* The last stack came again: the hot path may look for it from now on. */
-static void expect_again(struct thread *t, const struct stack_frame *caller)
-{
-    t->again.frame = 0;
-    if (t->site == 0 || !t->again.counters || !memo_line_up(&t->memo))
-        return;
-    t->again.frame = stack_hook_frame(caller->sp);
-    t->again.what = blocks_what(0, t->site);
-    t->again.run = 0;
-}
-
-/* The counters of the memo's stack are known: remember it. */
-static __attribute__((noinline)) void remember_stack(struct thread *t,
-                                                     const struct stack_frame *caller,
-                                                     uint64_t care)
-{
-    struct recent_stack stack = {
-        .what = blocks_what(0, t->site), .counters = t->again.counters, .site = t->site,
-    };
-    if (t->again.run >= RECORD_RUN)
-        expect_again(t, caller);
-    else if (recent_seen(&t->recent, t->memo.hashes[t->memo.depth - 1], t->row) &&
-             memo_line_up(&t->memo))
-        recent_add(&t->recent, &t->memo, caller->sp, care, &stack);
-}
-
-/* For hooks that have no quick way. */
-static bool is_recent(struct thread *t, const struct stack_frame *caller)
-{
-    const uintptr_t *saved = (const uintptr_t *)stack_hook_frame(caller->sp);
-    uint64_t care = care_without_reasons();
-    bool tried = t->recent.missed == caller->sp;
-    t->recent.missed = 0;
-    return !tried && t->recent.care == care && *saved == caller->fp &&
-           record_recent_stack(t, caller->sp, care);
-}
-
-HOT uint32_t look_up_site(struct thread *t, const struct stack_frame *caller)
-{
-    size_t holds = MEMO_UNKNOWN;
-    if (is_recent(t, caller))
-        return t->again.site;
-    if (memo_same(&t->memo, caller, &holds)) {
-        if (t->again.site != t->site)
-            t->again.counters = NULL;
-        expect_again(t, caller);
-        return t->again.site = t->site;
-    }
-    enum stack_end end;
-    size_t fresh, kept = memo_unwind(&t->memo, caller, holds, t->pcs, &fresh, &end);
-    size_t depth = t->memo.depth;
-    uint64_t hash = __builtin_expect(depth != 0, 1) ? t->memo.hashes[depth - 1]
-                                                    : hash_of(t->pcs, fresh);
-    if (t->n_nodes > kept)
-        t->n_nodes = kept;
-    t->again.frame = 0;
-    t->again.counters = NULL;
-    if (__builtin_expect(end == STACK_CUT, 0))
-        OWNED_ADD(&t->page->cut_stacks, 1);
-    uint32_t site = known_site(hash);
-    t->site = __builtin_expect(site != 0, 1) ? site : meet_site(t, kept, fresh, hash, end);
-    return t->again.site = t->site;
-}
-
-/* When modules may have gone, and when stacks are verified. */
-static __attribute__((noinline, cold)) uint32_t
-find_site_carefully(struct thread *t, const struct stack_frame *caller)
-{
-    modules_check();
-    /* So that what the hot path would do is verified, too. */
-    bool same = record_same_stack_at(t, caller->sp, care_without_reasons());
-    uint32_t site = same ? t->again.site : look_up_site(t, caller);
-    verify_site(t, caller, site);
-    return site;
-}
-
-HOT uint32_t find_site(struct thread *t, const struct stack_frame *caller)
-{
-    if (__builtin_expect(__atomic_load_n(&modules_suspects, __ATOMIC_RELAXED) != 0, 0))
-        return find_site_carefully(t, caller);
-    return look_up_site(t, caller);
-}
-
-/* The counters of a site; those of site 0 where there is no memory for more. */
-static struct seg_site_counters *counters(struct thread *t, uint32_t *site)
-{
-    struct seg_site_counters *c = sites_counters(t, *site);
-    if (!c && *site != 0) {
-        *site = 0;
-        c = sites_counters(t, 0);
-    }
-    return c;
-}
-
 /* ---- counting ------------------------------------------------------------------- */
 
 HOT void count_alloc(struct thread *t, bool shared, uint64_t size, uint32_t site,
@@ -257,7 +123,7 @@ HOT void count_free(struct thread *t, bool shared, uint64_t size, struct seg_sit
 static void record_gone(struct thread *t, bool shared, const struct block *b, const void *p)
 {
     uint32_t site = b->site;
-    struct seg_site_counters *c = counters(t, &site);
+    struct seg_site_counters *c = sites_counters_or_0(t, &site);
     if (!shared && thread_has_just(t, p)) {
         OWNED_ADD(&t->page->temporary, 1);
         if (c)
@@ -300,7 +166,7 @@ HOT void put_slowly(struct thread *t, bool shared, void *p, size_t size, uint32_
     if (result == BLOCKS_REPLACED) {
         record_add(shared, &t->page->missed_frees, 1);
         uint32_t of = old.site;
-        count_free(t, shared, old.size, counters(t, &of));
+        count_free(t, shared, old.size, sites_counters_or_0(t, &of));
     }
     count_alloc(t, shared, size, site, c, ticks);
 }
@@ -316,7 +182,7 @@ static __attribute__((noinline)) void put_shared(struct thread *t, void *p, size
                                                  uint64_t ticks)
 {
     uint32_t site = 0;
-    put_slowly(t, true, p, size, 0, counters(t, &site), ticks);
+    put_slowly(t, true, p, size, 0, sites_counters_or_0(t, &site), ticks);
 }
 
 /* Is there a lost block left that this one may be? */
@@ -359,26 +225,15 @@ static void hand_out(struct thread *t, void *p)
     t->again.handed = 0;
 }
 
-/* The counters of the last stack, which are not known yet, or of site 0. */
-HOT struct seg_site_counters *counters_of_last(struct thread *t, uint32_t *site,
-                                               const struct stack_frame *caller, uint64_t care)
-{
-    struct seg_site_counters *c = counters(t, site);
-    t->again.counters = *site == t->again.site ? c : NULL;
-    if (*site != 0 && t->memo.depth != 0)
-        remember_stack(t, caller, care);
-    return c;
-}
-
 /* caller NULL: without a stack. */
 HOT void alloc_owned(struct thread *t, void *p, size_t size, const struct stack_frame *caller,
                      uint64_t ticks)
 {
     uint64_t care = care_without_reasons();
-    uint32_t site = caller ? find_site(t, caller) : 0;
+    uint32_t site = caller ? caller_site(t, caller, care) : 0;
     struct seg_site_counters *c = t->again.counters;
     if (__builtin_expect(!c, 0))
-        c = counters_of_last(t, &site, caller, care);
+        c = caller_counters(t, &site, caller);
     t->again.care = care;
     struct seg_block *record = blocks_near((uintptr_t)p);
     if (__builtin_expect(!record || blocks_is_second((uintptr_t)p) || record->what != 0 ||
@@ -405,10 +260,10 @@ static __attribute__((noinline)) void alloc_compact(struct thread *t, void *p, s
                                                     uint64_t ticks)
 {
     uint64_t care = care_without_reasons(), *record = compact_near((uintptr_t)p);
-    uint32_t site = caller ? find_site(t, caller) : 0;
+    uint32_t site = caller ? caller_site(t, caller, care) : 0;
     struct seg_site_counters *c = t->again.counters;
     if (!c)
-        c = counters_of_last(t, &site, caller, care);
+        c = caller_counters(t, &site, caller);
     t->again.care = care;
     hand_out(t, p);
     if (!record || blocks_is_second((uintptr_t)p) || *record != 0 || size > RECORD_SIZE_MAX ||
@@ -424,7 +279,7 @@ static __attribute__((noinline, cold)) void record_sample(struct thread *t, void
                                                           const struct stack_frame *caller,
                                                           uint64_t ticks)
 {
-    uint32_t site = t->shared ? 0 : find_site(t, caller);
+    uint32_t site = t->shared ? 0 : caller_site(t, caller, care_without_reasons());
     sampling_record(t, t->shared, p, size, site, ticks);
 }
 
