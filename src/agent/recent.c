@@ -10,7 +10,7 @@
 /* Threads with tables: 168 KiB each, of which what is used takes memory. */
 #define ROWS 64u
 
-#define FETCHED 6u /* frames; more than a walk meets on the average */
+#define FETCHED 8u /* frames */
 
 #define STAMP (UINT64_C(1) << RECENT_ADDRESS_BITS)
 
