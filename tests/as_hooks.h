@@ -3,6 +3,7 @@
 #ifndef MEMTOP_TESTS_AS_HOOKS_H
 #define MEMTOP_TESTS_AS_HOOKS_H
 
+#include "agent/caller.h"
 #include "agent/record.h"
 
 /* Events that the hot path took. */
@@ -19,7 +20,7 @@ static inline void event_alloc(struct thread *t, void *p, size_t size,
         done = record_by_path(t, SEG_FN_MALLOC, p, size, ticks);
     else if (stack_hook_frame(caller->sp) == t->again.frame)
         done = record_alloc(t, SEG_FN_MALLOC, p, size, ticks);
-    else if (record_look_ahead(t, care))
+    else if (record_look_ahead(t, care) || caller_look_ahead(t, care))
         done = record_ahead(t, SEG_FN_MALLOC, p, size, care, ticks);
     if (done == RECORD_FULL)
         heap_flush(t, ticks);

@@ -13,9 +13,12 @@
 
 #include "agent/blocks.h"
 #include "agent/care.h"
+#include "agent/history.h"
+#include "agent/hooks.h"
 #include "agent/store.h"
 #include "agent/thread.h"
 #include "agent/tracker.h"
+#include "tests/as_hooks.h"
 #include "tests/tap.h"
 #if defined __x86_64__
 #include "tests/victims/stepping.h"
@@ -108,6 +111,30 @@ static void beside_a_thread(void)
     pthread_join(id, NULL);
 }
 
+/* ---- a thread that knows where its last block's record was ------------------------- */
+
+static __attribute__((noinline)) void allocate_elsewhere(uintptr_t address)
+{
+    history_advance(self, clock_ticks()); /* so that nothing else makes it take the long way */
+    event_alloc(self, (void *)address, 40, HOOK_CALLER());
+    __asm__ volatile("");
+}
+
+static void at_the_same_place(void)
+{
+    fill();
+    drain(BLOCKS + 1);
+    take(FIRST);
+    allocate_elsewhere(FIRST);
+    allocate_elsewhere(FIRST + STEP);
+    tracker_free(self, SEG_FN_FREE, (void *)FIRST);
+    tracker_free(self, SEG_FN_FREE, (void *)(FIRST + STEP));
+    tap_ok(self->again.block == (void *)(FIRST + STEP), "a thread remembers its last block");
+    sweep();
+    allocate_elsewhere(FIRST + STEP);
+    tap_ok(take(FIRST + STEP), "but not where its record was, when that has gone");
+}
+
 /* ---- in the middle of a sweep ------------------------------------------------------ */
 
 /* When the sweep holds all that is free among the first parts, and asks the kernel to
@@ -118,7 +145,7 @@ static void (*meanwhile)(void);
 /* The one that shrink.c calls. */
 long syscall(long number, ...)
 {
-    static long (*real)(long, ...);
+    static long (*next)(long, ...);
     long a[3];
     va_list list;
     va_start(list, number);
@@ -130,9 +157,9 @@ long syscall(long number, ...)
         meanwhile = NULL;
         happen();
     }
-    if (!real)
-        *(void **)&real = dlsym(RTLD_NEXT, "syscall");
-    return real(number, a[0], a[1], a[2]);
+    if (!next)
+        *(void **)&next = dlsym(RTLD_NEXT, "syscall");
+    return next(number, a[0], a[1], a[2]);
 }
 
 /* The next sweep begins with the first part, which is committed and has no block. */
@@ -286,6 +313,7 @@ int main(void)
     take(FIRST);
     tap_ok(sweep() >= 292 * part, "and goes again");
     beside_a_thread();
+    at_the_same_place();
     spread_out();
 #if defined __x86_64__
     across_its_end();

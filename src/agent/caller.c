@@ -158,7 +158,7 @@ bool caller_look_ahead(struct thread *t, uint64_t care)
         return false;
     if (!t->again.counters)
         caller_counters(t, &site, caller);
-    t->again.care = care;
+    thread_learn_anew(t, care);
     t->again.what = blocks_what(0, site);
     return site != 0 && t->again.counters != NULL;
 }

@@ -90,6 +90,17 @@ struct thread {
     struct memo memo;
 };
 
+/* The last stack is known by this care. What was known by another one of the last block is
+ * void: its record's place may have been taken back. */
+static inline void thread_learn_anew(struct thread *t, uint64_t care)
+{
+    if (__builtin_expect(t->again.care != care, 0)) {
+        t->again.block = NULL;
+        t->again.handed = THREAD_PASSED;
+    }
+    t->again.care = care;
+}
+
 /* Forget which stack was last, and which block. */
 static inline void thread_forget_stack(struct thread *t)
 {
