@@ -141,6 +141,7 @@ static void at_the_same_place(void)
  * make the threads agree, this happens. What a thread did to a part just before it was
  * hidden, which is not to be had by chance, is done here by hand. */
 static void (*meanwhile)(void);
+static bool was_held; /* the first part, then */
 
 /* The one that shrink.c calls. */
 long syscall(long number, ...)
@@ -153,8 +154,10 @@ long syscall(long number, ...)
         a[i] = va_arg(list, long);
     va_end(list);
     if (number == SYS_membarrier && a[0] == MEMBARRIER_CMD_PRIVATE_EXPEDITED && meanwhile) {
+        struct blocks_part first;
         void (*happen)(void) = meanwhile;
         meanwhile = NULL;
+        was_held = !blocks_part(0, &first);
         happen();
     }
     if (!next)
@@ -174,6 +177,7 @@ static void finish_sweep(void)
 static void during_a_sweep(void (*happen)(void))
 {
     meanwhile = happen;
+    was_held = false;
     begin_sweep(1);
     if (meanwhile)
         happen();
@@ -181,7 +185,11 @@ static void during_a_sweep(void (*happen)(void))
 }
 
 static struct blocks_part first_part; /* as it is before it is held */
-static bool was_held;
+
+static uint64_t *its_last_record(void)
+{
+    return &first_part.records[first_part.length / sizeof(uint64_t) - 2];
+}
 
 /* One block in each part but the first keeps it, so that there is reason for sweeps. */
 static void spread_out(void)
@@ -193,10 +201,8 @@ static void spread_out(void)
 
 static void commit_the_rest(void)
 {
-    struct blocks_part now;
-    was_held = !blocks_part(0, &now);
     first_part.region->committed |= 1;
-    first_part.records[first_part.length / sizeof(uint64_t) - 2] = 1;
+    *its_last_record() = 1;
 }
 
 /* A thread found that of a part just a page was committed, and committed all of it. */
@@ -207,9 +213,8 @@ static void beside_its_page(void)
     take(FIRST);
     finish_sweep();
     during_a_sweep(commit_the_rest);
-    uint64_t *record = &first_part.records[first_part.length / sizeof(uint64_t) - 2];
-    tap_ok(was_held && *record == 1, "what was committed meanwhile stays");
-    *record = 0;
+    tap_ok(was_held && *its_last_record() == 1, "what was committed meanwhile stays");
+    *its_last_record() = 0;
 }
 
 #if defined __x86_64__
@@ -252,8 +257,6 @@ static void *free_and_allocate(void *unused)
 
 static void let_it_step(void)
 {
-    struct blocks_part now;
-    was_held = !blocks_part(0, &now);
     blocks_restore_part(&first_part); /* a block was written before it was hidden */
     put(FIRST, 40);
     blocks_hide_part(&first_part);

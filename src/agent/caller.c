@@ -79,7 +79,7 @@ static void prepare_recent(struct thread *t, const struct stack_frame *caller, u
         recent_prepare(&t->recent, m, caller->sp, care);
 }
 
-HOT uint32_t look_up(struct thread *t, const struct stack_frame *caller, uint64_t care)
+static uint32_t look_up(struct thread *t, const struct stack_frame *caller, uint64_t care)
 {
     size_t holds = MEMO_UNKNOWN;
     t->recent.prepared = 0;

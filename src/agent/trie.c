@@ -127,6 +127,7 @@ static __attribute__((noinline)) bool is_retiring(uint32_t node)
     return false;
 }
 
+/* The pc is looked at first: who sees it sees the rest of the node. */
 static bool is_child(uint32_t node, uint32_t parent, uint64_t pc)
 {
     return pc_of(node) == pc && store.nodes[node].parent == parent &&
@@ -291,14 +292,15 @@ bool trie_find(uint32_t join, const uint64_t *pcs, size_t n, uint32_t *path)
         n -= found;
         join = found ? path[-1] : join;
         uint32_t made = place.free ? make_run(join, pcs, n) : 0;
-        if (made)
-            note_since(made, place.table);
-        uint32_t head = made ? publish(place.table, place.hash, made, place.free) : 0;
-        if (head == made || head == 0) {
+        if (made == 0)
+            return false;
+        note_since(made, place.table);
+        uint32_t head = publish(place.table, place.hash, made, place.free);
+        if (head == made)
             for (size_t i = 0; i < n; i++)
-                path[i] = head ? head + (uint32_t)i : 0;
+                path[i] = made + (uint32_t)i;
+        if (head == made || head == 0)
             return head != 0;
-        }
         /* A run that loses the race stays unused; the winner's may go on otherwise. */
     }
 }

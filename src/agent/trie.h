@@ -27,7 +27,7 @@ bool trie_attach(void);
 
 /* Find the nodes of the frames pcs[0..n), leaf first, below node `join` (0: the
  * root), and write them to path[0..n), outermost first. False when there is no
- * memory left; the rest of the path is 0 then. */
+ * memory left. */
 bool trie_find(uint32_t join, const uint64_t *pcs, size_t n, uint32_t *path);
 
 /* The site that ends at `node`, made on the first call; `flags` are those of a
