@@ -11,10 +11,10 @@
 
 #include "agent/wiped.h"
 
-#define FIRST_MASK ((UINT64_C(1) << 11) - 1) /* 32 KiB */
-#define LAST_MASK ((UINT64_C(1) << 18) - 1)  /* 4 MiB */
+#define FIRST_MASK ((UINT64_C(1) << 11) - 1) /* 16 KiB */
+#define LAST_MASK ((UINT64_C(1) << 19) - 1)  /* 4 MiB */
 #define TABLE_BYTES \
-    (sizeof(struct known_table) + (LAST_MASK + 1) * sizeof(struct known_entry))
+    (sizeof(struct known_table) + (LAST_MASK + 1) * sizeof(uint64_t))
 
 struct known_table *known_table;
 
@@ -45,7 +45,6 @@ void known_add(uint64_t hash, uint32_t site)
         grow(mask);
         mask = __atomic_load_n(&known_table->mask, __ATOMIC_RELAXED);
     }
-    struct known_entry *e = &known_table->entries[hash & mask];
-    __atomic_store_n(&e->check, hash ^ site, __ATOMIC_RELAXED);
-    __atomic_store_n(&e->site, site, __ATOMIC_RELAXED);
+    __atomic_store_n(&known_table->entries[hash & mask], (hash & ~KNOWN_SITE_MASK) | site,
+                     __ATOMIC_RELAXED);
 }

@@ -7,9 +7,9 @@
  * frames costs a multiplication for each of those. The trie is only asked about
  * stacks that are not in here; this is a cache and may forget.
  *
- * Two stacks with the same 64 bits would be taken for one: with a million
- * stacks the chance that any two of them do is 1 in 37 million. The verify mode
- * compares stacks, not hashes, and would tell.
+ * Two stacks that belong in the same place and have the same upper 42 bits of hash would
+ * be taken for one: with a million stacks the chance that any two of them do is 1 in 4
+ * million. The verify mode compares stacks, not hashes, and would tell.
  *
  * The mixing step is the folded 128-bit product of wyhash (W. Yi). Runs inside
  * malloc; lock-free; any thread.
@@ -21,23 +21,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/segment.h"
+
 /* Reserve the cache. Once per program image; fork empties it. */
 bool known_init(void);
 
 /* Empty it, as fork does. Nobody may be using it. */
 void known_forget(void);
 
-/* An entry is believed only if its two words, which are written one after the
- * other, belong together: check == hash ^ value. */
-struct known_entry {
-    uint64_t check;
-    uint64_t site; /* 0: empty */
-};
+/* An entry is one word, so that a line of a cache has eight of them: the upper bits of a
+ * hash, and a site. 0: empty. */
+#define KNOWN_SITE_BITS 22
+_Static_assert(SEG_SITES_MAX <= 1u << KNOWN_SITE_BITS, "they fit");
+#define KNOWN_SITE_MASK ((UINT64_C(1) << KNOWN_SITE_BITS) - 1)
 
 struct known_table {
     uint64_t mask;    /* of the entries in use; grows; atomic */
     uint64_t changed; /* entries written since it grew; atomic */
-    struct known_entry entries[];
+    uint64_t entries[]; /* atomic */
 };
 
 extern struct known_table *known_table __attribute__((visibility("hidden")));
@@ -62,7 +63,7 @@ static inline uint64_t known_mix(uint64_t hash, uint64_t pc)
 #endif
 }
 
-static inline const struct known_entry *known_entry_of(uint64_t hash)
+static inline uint64_t *known_entry_of(uint64_t hash)
 {
     return &known_table->entries[hash & __atomic_load_n(&known_table->mask, __ATOMIC_ACQUIRE)];
 }
@@ -76,10 +77,8 @@ static inline void known_fetch(uint64_t hash)
 /* The site of the stack with this hash; 0: not known. */
 static inline uint32_t known_site(uint64_t hash)
 {
-    const struct known_entry *e = known_entry_of(hash);
-    uint64_t site = __atomic_load_n(&e->site, __ATOMIC_RELAXED);
-    uint64_t check = __atomic_load_n(&e->check, __ATOMIC_RELAXED);
-    return (check ^ site) == hash ? (uint32_t)site : 0;
+    uint64_t entry = __atomic_load_n(known_entry_of(hash), __ATOMIC_RELAXED);
+    return ((entry ^ hash) & ~KNOWN_SITE_MASK) == 0 ? (uint32_t)(entry & KNOWN_SITE_MASK) : 0;
 }
 
 /* Remember it. */
