@@ -96,6 +96,7 @@ def tools(build):
     if os.path.exists(floor):
         found.append(Tool("floor", floor, {"FLOOR_FRAMES": "0"}))
         found.append(Tool("floor, stacks", floor)) # of as many frames as the workload says
+        found.append(Tool("floor, all", floor, {"FLOOR_COUNTS": "1"}))
     heaptrack = "/usr/lib/heaptrack/libheaptrack_preload.so"
     if os.path.exists(heaptrack): # writes raw data, as heaptrack --raw does
         found.append(Tool("heaptrack", heaptrack, {"DUMP_HEAPTRACK_OUTPUT": "@/heaptrack"},

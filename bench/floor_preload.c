@@ -12,13 +12,20 @@
  * free reads the clock, too, and adds to the counters of the site that the record
  * names. Where return addresses lie and which site a stack belongs to are given to it
  * for nothing: it reads words at even distances, and tells sites by the caller alone.
+ *
+ * FLOOR_COUNTS=1, with the former: what memtop's screens show besides, and no more than
+ * that. A gate against its own signal handlers, calls of each function, allocations and
+ * frees of each size class, lifetimes, the live bytes, their peak, and what each site held
+ * at the peak.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "bench/floor.h"
+#include "shared/segment.h"
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
@@ -30,9 +37,24 @@ void __libc_free(void *p);
 #define K UINT64_C(0x9fb21c651e98df25)
 
 struct site {
-    _Alignas(64) uint64_t hash, changes;
+    _Alignas(64) uint64_t hash;
     uint64_t allocations, bytes_allocated, frees, bytes_freed, ticks;
+    int64_t bytes_at_peak;
+    uint32_t epoch, changes;
 };
+
+enum function { MALLOC, CALLOC, REALLOC, FREE, FUNCTIONS };
+
+static struct {
+    uint64_t calls[FUNCTIONS];
+    struct {
+        uint64_t allocations, bytes_allocated, frees, bytes_freed;
+    } classes[SEG_SIZE_CLASSES];
+    uint64_t lifetimes[64];
+    uint64_t live, peak;
+    uint32_t epoch;
+    bool rising; /* no free since the peak */
+} total;
 
 extern void *__libc_stack_end;
 
@@ -41,6 +63,8 @@ static uint64_t mask; /* one record until there are all of them */
 static volatile uint64_t sink;
 static struct site *sites;
 static size_t frames; /* 0: no stacks; else a multiple of 4 */
+static bool counts;
+static __thread bool inside __attribute__((tls_model("initial-exec")));
 
 static void *shared_memory(size_t bytes)
 {
@@ -60,6 +84,47 @@ __attribute__((constructor)) static void reserve(void)
     sites = shared_memory(sizeof *sites << SITES_BITS);
     if (sites && wanted)
         frames = (strtoul(wanted, NULL, 10) + 3) / 4 * 4;
+    counts = frames && getenv("FLOOR_COUNTS");
+}
+
+/* ---- what is shown ------------------------------------------------------------------ */
+
+static inline void keep_peak(struct site *site)
+{
+    if (site->epoch != total.epoch) {
+        site->bytes_at_peak = (int64_t)(site->bytes_allocated - site->bytes_freed);
+        site->epoch = total.epoch;
+    }
+}
+
+static inline void show_allocation(struct site *site, enum function function, size_t size)
+{
+    unsigned class = seg_size_class(size);
+    total.calls[function]++;
+    total.classes[class].allocations++;
+    total.classes[class].bytes_allocated += size;
+    keep_peak(site);
+    total.live += size;
+    if (total.live > total.peak) {
+        total.peak = total.live;
+        total.rising = true;
+    }
+}
+
+static inline void show_free(struct site *site, enum function function, uint64_t size,
+                             uint64_t age)
+{
+    unsigned class = seg_size_class(size);
+    total.calls[function]++;
+    total.classes[class].frees++;
+    total.classes[class].bytes_freed += size;
+    total.lifetimes[age ? 63 - __builtin_clzll(age) : 0]++;
+    if (total.rising) {
+        total.rising = false;
+        total.epoch++;
+    }
+    keep_peak(site);
+    total.live -= size;
 }
 
 /* ---- with stacks ------------------------------------------------------------------ */
@@ -80,7 +145,7 @@ static inline uint64_t hash_of_stack(const uint64_t *words)
 }
 
 /* Returns the site's number. `frame` is the hook's: its return address is frame[1]. */
-static inline uint64_t count_allocation(const uint64_t *frame, size_t size)
+static inline uint64_t count_allocation(const uint64_t *frame, enum function function, size_t size)
 {
     uint64_t number = (frame[1] ^ (uintptr_t)frame << 16) * K >> (64 - SITES_BITS);
     struct site *site = &sites[number];
@@ -89,17 +154,22 @@ static inline uint64_t count_allocation(const uint64_t *frame, size_t size)
         site->hash = hash;
         site->changes++;
     }
+    if (counts)
+        show_allocation(site, function, size);
     site->allocations++;
     site->bytes_allocated += size;
     return number;
 }
 
-static inline void count_free(struct record r)
+static inline void count_free(struct record r, enum function function)
 {
     struct site *site = &sites[r.what >> 48];
+    uint64_t size = (r.what & (UINT64_MAX >> 16)) - 1, age = clock_now() - r.when;
+    if (counts)
+        show_free(site, function, size, age);
     site->frees++;
-    site->bytes_freed += r.what & (UINT64_MAX >> 16);
-    site->ticks += clock_now() - r.when;
+    site->bytes_freed += size;
+    site->ticks += age;
 }
 
 /* ---- both -------------------------------------------------------------------------- */
@@ -109,21 +179,38 @@ static inline struct record *record_of(const void *p)
     return &records[(uintptr_t)p >> 5 & mask];
 }
 
-static inline void *handed_out(void *p, size_t size, const uint64_t *frame)
+static inline bool enter(void)
+{
+    if (!counts)
+        return true;
+    bool entered = !inside;
+    inside = true;
+    return entered;
+}
+
+static inline void leave(void)
+{
+    __asm__ volatile("" ::: "memory");
+    if (counts)
+        inside = false;
+}
+
+static inline void *handed_out(enum function function, void *p, size_t size,
+                               const uint64_t *frame)
 {
     if (!p)
         return p;
-    uint64_t site = frames ? count_allocation(frame, size) : 0;
+    uint64_t site = frames ? count_allocation(frame, function, size) : 0;
     *record_of(p) = (struct record){ .what = (size + 1) | site << 48, .when = clock_now() };
     return p;
 }
 
-static inline void released(void *p)
+static inline void released(enum function function, void *p)
 {
     struct record *r = record_of(p);
     sink = r->what;
     if (frames)
-        count_free(*r);
+        count_free(*r, function);
     r->what = 0;
 }
 
@@ -131,25 +218,40 @@ static inline void released(void *p)
 
 void *malloc(size_t size)
 {
-    return handed_out(__libc_malloc(size), size, FRAME());
+    if (!enter())
+        return __libc_malloc(size);
+    void *p = handed_out(MALLOC, __libc_malloc(size), size, FRAME());
+    leave();
+    return p;
 }
 
 void *calloc(size_t count, size_t size)
 {
-    return handed_out(__libc_calloc(count, size), count * size, FRAME());
+    if (!enter())
+        return __libc_calloc(count, size);
+    void *p = handed_out(CALLOC, __libc_calloc(count, size), count * size, FRAME());
+    leave();
+    return p;
 }
 
 void *realloc(void *p, size_t size)
 {
+    if (!enter())
+        return __libc_realloc(p, size);
     if (p)
-        released(p);
-    return handed_out(__libc_realloc(p, size), size, FRAME());
+        released(REALLOC, p);
+    void *q = handed_out(REALLOC, __libc_realloc(p, size), size, FRAME());
+    leave();
+    return q;
 }
 
 void free(void *p)
 {
-    if (p)
-        released(p);
+    bool entered = p && enter();
+    if (entered)
+        released(FREE, p);
     __libc_free(p);
+    if (entered)
+        leave();
     __asm__ volatile("" ::: "memory"); /* no jump: there would be something to do */
 }

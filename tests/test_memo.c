@@ -67,18 +67,20 @@ static bool is_again(const struct stack_frame *first)
 }
 
 /* As the hot path and the tracker do. */
-static void look_among_recent(const struct recent_stack *found, const struct stack_frame *first,
-                              size_t n)
+static void look_among_recent(uint64_t found, const struct stack_frame *first, size_t n,
+                              size_t fresh)
 {
-    struct recent_stack stack = { .what = known_seed(0) };
+    uint64_t what = known_seed(0);
     for (size_t i = n; i-- > 0;)
-        stack.what = known_mix(stack.what, kept.plain[i]);
-    recents += found != NULL;
-    wrong += found && found->what != stack.what;
-    if (!found && kept.memo.depth > 0 && recent_seen(&kept.recent, stack.what, kept.row) &&
+        what = known_mix(what, kept.plain[i]);
+    recents += found != 0;
+    wrong += found != 0 && found != what;
+    if (kept.memo.depth > 0)
+        recent_learn(&kept.recent, &kept.memo, fresh);
+    if (found == 0 && kept.memo.depth > 0 && recent_seen(&kept.recent, what, kept.row) &&
         memo_line_up(&kept.memo)) {
         recent_prepare(&kept.recent, &kept.memo, first->sp, care_without_reasons());
-        recent_add(&kept.recent, &stack);
+        recent_add(&kept.recent, what);
     }
 }
 
@@ -89,8 +91,8 @@ static NOINLINE void compare(const struct stack_frame *first)
     size_t depth = kept.memo.depth;
     size_t holds = MEMO_UNKNOWN;
     bool once_more = is_again(first);
-    const struct recent_stack *found =
-        recent_find(&kept.recent, first->sp, care_without_reasons());
+    uint64_t found = recent_find(&kept.recent, first->sp, care_without_reasons());
+    recent_fetch(&kept.recent, first->sp, care_without_reasons());
     bool same = memo_same(&kept.memo, first, &holds);
     size_t below = memo_unwind(&kept.memo, first, holds, kept.fresh, &fresh, &end);
     wrong += same != (fresh == 0 && below == depth) || (once_more && !same);
@@ -101,7 +103,7 @@ static NOINLINE void compare(const struct stack_frame *first)
     frames += n;
     fresh_frames += fresh;
     unchanged += fresh == 0;
-    look_among_recent(found, first, n);
+    look_among_recent(found, first, n, fresh);
     if (agrees(below, fresh, n) && end == plain_end)
         return;
     if (wrong++ < 5)
@@ -467,14 +469,13 @@ static void test_forget(void)
     tap_is_u64(memo_unwind(&kept.memo, &first, MEMO_UNKNOWN, kept.fresh, &fresh, &end), n,
                "the same stack again is kept as it is");
     tap_is_u64(fresh, 0, "with no fresh frames");
-    struct recent_stack stack = { .what = 17 };
     recent_seen(&kept.recent, 17, kept.row);
     tap_ok(recent_seen(&kept.recent, 17, kept.row) && memo_line_up(&kept.memo), "it is lined up");
+    recent_learn(&kept.recent, &kept.memo, n);
     recent_prepare(&kept.recent, &kept.memo, first.sp, care_without_reasons());
-    recent_add(&kept.recent, &stack);
-    const struct recent_stack *found =
-        recent_find(&kept.recent, first.sp, care_without_reasons());
-    tap_ok(found && found->what == 17, "and found as a recent one");
+    recent_add(&kept.recent, 17);
+    tap_is_u64(recent_find(&kept.recent, first.sp, care_without_reasons()), 17,
+               "and found as a recent one");
     tap_ok(!recent_find(&kept.recent, first.sp + 16, care_without_reasons()),
            "not from another place on the stack");
     stack_forget(first.pc - 1, first.pc);
@@ -482,12 +483,11 @@ static void test_forget(void)
                "nothing is kept when code was unloaded");
     tap_is_u64(fresh, n, "all frames are fresh then");
     tap_ok(!recent_find(&kept.recent, first.sp, care_without_reasons()), "nor is it recent");
-    stack.what = 18;
     memo_line_up(&kept.memo);
     recent_prepare(&kept.recent, &kept.memo, first.sp, care_without_reasons());
-    recent_add(&kept.recent, &stack);
-    found = recent_find(&kept.recent, first.sp, care_without_reasons());
-    tap_ok(found && found->what == 18, "until it is there anew");
+    recent_add(&kept.recent, 18);
+    tap_is_u64(recent_find(&kept.recent, first.sp, care_without_reasons()), 18,
+               "until it is there anew");
 }
 
 int main(void)

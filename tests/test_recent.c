@@ -4,6 +4,7 @@
  * are in test_memo.c.
  */
 #include <string.h>
+#include <sys/mman.h>
 
 #include "agent/care.h"
 #include "agent/recent.h"
@@ -20,15 +21,16 @@ static uintptr_t sp(void)
     return (uintptr_t)&stack_words[2];
 }
 
-/* A stack whose return addresses lie `apart` words from each other. */
-static void make_stack(uint64_t seed, size_t depth, size_t apart)
+/* A stack whose return addresses lie `apart` words from each other; the leaf's lies at
+ * leaf[1]. */
+static void make_stack_at(uint64_t *leaf, uint64_t seed, size_t depth, size_t apart)
 {
     memo.depth = memo.words = depth;
     for (size_t i = 0; i < depth; i++) {
-        size_t at = 1 + (depth - 1 - i) * apart;
-        stack_words[at] = 0x400000 + seed * 64 * (i + 1);
-        memo.slots[i] = (uintptr_t)&stack_words[at];
-        memo.pcs[i] = stack_words[at];
+        uint64_t *at = leaf + 1 + (depth - 1 - i) * apart;
+        *at = 0x400000 + seed * 64 * (i + 1);
+        memo.slots[i] = (uintptr_t)at;
+        memo.pcs[i] = *at;
     }
     for (; memo.words % 4; memo.words++) {
         memo.slots[memo.words] = memo.slots[0];
@@ -36,28 +38,29 @@ static void make_stack(uint64_t seed, size_t depth, size_t apart)
     }
 }
 
-static struct seg_site_counters *counters_of(uint64_t site)
+static void make_stack(uint64_t seed, size_t depth, size_t apart)
 {
-    return (struct seg_site_counters *)(site * 64);
+    memo.hi = (uintptr_t)(stack_words + sizeof stack_words / sizeof *stack_words);
+    make_stack_at(stack_words, seed, depth, apart);
+}
+
+static void add_at(uintptr_t leaf, uint64_t site, uint64_t care)
+{
+    recent_seen(&recent, site, 0);
+    recent_learn(&recent, &memo, memo.depth);
+    recent_prepare(&recent, &memo, leaf, care);
+    recent_add(&recent, site);
 }
 
 static void add(uint64_t site, uint64_t care)
 {
-    struct recent_stack stack = {
-        .what = site << 16, .site = site, .counters = counters_of(site),
-    };
-    recent_seen(&recent, site, 0);
-    recent_prepare(&recent, &memo, sp(), care);
-    recent_add(&recent, &stack);
+    add_at(sp(), site, care);
 }
 
 /* The site of what the words say now; 0: it is not found. */
 static uint64_t find(uint64_t care)
 {
-    const struct recent_stack *found = recent_find(&recent, sp(), care);
-    if (found && (found->what != found->site << 16 || found->counters != counters_of(found->site)))
-        return UINT64_MAX;
-    return found ? found->site : 0;
+    return recent_find(&recent, sp(), care);
 }
 
 static void test_finding(void)
@@ -102,6 +105,112 @@ static void test_many(void)
         found += find(CARE) == site;
     }
     tap_is_u64(found, 40, "one place has one shape after the other");
+}
+
+static void make_stack_of_root(uint64_t root)
+{
+    make_stack(800, 20, 3);
+    memo.pcs[0] = *(uint64_t *)memo.slots[0] = 0x700000 + 16 * root;
+}
+
+static void test_one_shape(void)
+{
+    unsigned found = 0;
+    for (uint64_t root = 1; root <= 40; root++) {
+        make_stack_of_root(root);
+        add(root, CARE);
+    }
+    for (uint64_t root = 1; root <= 40; root++) {
+        make_stack_of_root(root);
+        found += find(CARE) == root;
+    }
+    tap_is_u64(found, 40, "a shape has many stacks");
+    memset(recent.tables->stacks, 0, sizeof recent.tables->stacks);
+    found = 0;
+    for (uint64_t root = 1; root <= 40; root++) {
+        make_stack_of_root(root);
+        found += find(CARE) == root;
+    }
+    tap_is_u64(found, RECENT_OWN, "the last ones are beside it");
+}
+
+/* The leaves of all have one pc and one sp. */
+static void test_callers(void)
+{
+    unsigned found = 0;
+    for (unsigned turn = 0; turn < 2; turn++)
+        for (uint64_t caller = 1; caller <= 8; caller++) {
+            make_stack(500, DEPTH, 2 + caller % 3);
+            memo.pcs[DEPTH - 2] = *(uint64_t *)memo.slots[DEPTH - 2] = 0x500000 + 16 * caller;
+            recent_learn(&recent, &memo, memo.depth);
+            found += turn == 1 && find(CARE) == caller;
+            add(caller, CARE);
+        }
+    tap_is_u64(found, 8, "a leaf has a shape for each of its callers");
+    make_stack(600, DEPTH, 255);
+    add(600, CARE);
+    tap_is_u64(find(CARE), 600, "a caller is found 255 words away");
+    make_stack(601, 15, 256);
+    add(601, CARE);
+    tap_is_u64(find(CARE), 0, "and no further");
+}
+
+/* The i-th caller, from 0, whose shape belongs in the same set as the first one's. */
+static uint64_t caller_in_set(unsigned i)
+{
+    uint64_t pc = 0x600000;
+    const struct recent_shape *set = recent_set(recent.tables, sp(), pc);
+    while (i > 0)
+        i -= recent_set(recent.tables, sp(), pc += 16) == set;
+    return pc;
+}
+
+static void make_stack_in_set(unsigned i)
+{
+    make_stack(i + 1, DEPTH, 2 + i);
+    memo.pcs[DEPTH - 2] = *(uint64_t *)memo.slots[DEPTH - 2] = caller_in_set(i);
+    recent_learn(&recent, &memo, memo.depth);
+}
+
+static void test_sets(void)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        make_stack_in_set(i);
+        add(i + 1, CARE);
+    }
+    tap_is_u64(find(CARE), 3, "of three deep stacks whose shapes belong in one set the last one");
+    make_stack_in_set(1);
+    tap_is_u64(find(CARE), 2, "and the one before it are found");
+    make_stack_in_set(0);
+    tap_is_u64(find(CARE), 0, "and the first one is not");
+    make_stack(1, DEPTH, 3);
+    add(1, CARE);
+    *(uint64_t *)memo.slots[DEPTH - 4] = 0;
+    memo.slots[DEPTH - 4] += 8;
+    *(uint64_t *)memo.slots[DEPTH - 4] = memo.pcs[DEPTH - 4];
+    add(2, CARE);
+    tap_is_u64(find(CARE), 2, "the place of one of its frames is another one");
+}
+
+/* Behind the end of the stack nothing is mapped. */
+static void test_end(void)
+{
+    enum { WORDS = 1024 };
+    uint64_t *stack = mmap(NULL, 2 * WORDS * 8, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint64_t *middle = stack + WORDS - 500, *leaf = stack + WORDS - 8;
+    tap_ok(stack != MAP_FAILED && mprotect(stack + WORDS, WORDS * 8, PROT_NONE) == 0, "a stack");
+    memo.hi = (uintptr_t)(stack + WORDS);
+    make_stack_at(middle, 700, 3, 100);
+    add_at((uintptr_t)(middle + 2), 700, CARE);
+    tap_is_u64(recent_find(&recent, (uintptr_t)(middle + 2), CARE), 700,
+               "its leaf's caller is far");
+    leaf[1] = middle[1];
+    tap_is_u64(recent_find(&recent, (uintptr_t)(leaf + 2), CARE), 0,
+               "it is not looked for beyond the end");
+    recent_fetch(&recent, (uintptr_t)(leaf + 2), CARE);
+    recent_fetch(&recent, (uintptr_t)(middle + 2), CARE);
+    munmap(stack, 2 * WORDS * 8);
 }
 
 /* The same stack may be another site's by then. */
@@ -158,7 +267,11 @@ int main(void)
         return 99;
     test_finding();
     test_many();
+    test_one_shape();
+    test_callers();
+    test_sets();
     test_forgetting();
     test_limits();
+    test_end();
     return tap_done();
 }

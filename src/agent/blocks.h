@@ -90,6 +90,7 @@ void blocks_restore_part(const struct blocks_part *p);
 /* ---- records -------------------------------------------------------------------- */
 
 #define BLOCKS_SIZE_MASK ((UINT64_C(1) << SEG_BLOCK_SIZE_BITS) - 1)
+#define BLOCKS_SITE_MASK ((1u << SEG_BLOCK_SITE_BITS) - 1)
 #define BLOCKS_BIRTH_MASK ((UINT64_C(1) << SEG_BLOCK_BIRTH_BITS) - 1)
 #define BLOCKS_SUB_SHIFT (SEG_BLOCK_BIRTH_BITS + SEG_BLOCK_THREAD_BITS)
 

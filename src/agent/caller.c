@@ -82,7 +82,7 @@ static void prepare_recent(struct thread *t, const struct stack_frame *caller, u
 static uint32_t look_up(struct thread *t, const struct stack_frame *caller, uint64_t care)
 {
     size_t holds = MEMO_UNKNOWN;
-    t->recent.prepared = 0;
+    t->recent.prepared = NULL;
     t->cut = false;
     if (is_recent(t, caller, care))
         return t->again.site;
@@ -102,6 +102,8 @@ static uint32_t look_up(struct thread *t, const struct stack_frame *caller, uint
     t->again.frame = 0;
     t->again.counters = NULL;
     known_fetch(hash);
+    if (depth != 0)
+        recent_learn(&t->recent, &t->memo, fresh);
     prepare_recent(t, caller, care); /* while that comes from memory */
     t->cut = end == STACK_CUT;
     uint32_t site = known_site(hash);
@@ -139,9 +141,7 @@ struct seg_site_counters *caller_counters(struct thread *t, uint32_t *site,
     if (*site != 0 && t->again.run >= RECORD_RUN)
         expect_again(t, caller);
     else if (*site != 0)
-        recent_add(&t->recent, &(struct recent_stack){
-            .what = blocks_what(0, *site), .counters = c, .site = *site,
-        });
+        recent_add(&t->recent, record_known(*site, c));
     return c;
 }
 
@@ -152,7 +152,7 @@ bool caller_look_ahead(struct thread *t, uint64_t care)
     const struct stack_frame *caller = &t->caller;
     if (care != care_without_reasons() || t->memo.depth == 0)
         return false;
-    recent_fetch(&t->recent, caller->pc, caller->sp, care);
+    recent_fetch(&t->recent, caller->sp, care);
     uint32_t site = look_up(t, caller, care);
     if (t->memo.depth == 0)
         return false;

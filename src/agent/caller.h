@@ -23,8 +23,8 @@ uint32_t caller_site(struct thread *t, const struct stack_frame *caller, uint64_
 struct seg_site_counters *caller_counters(struct thread *t, uint32_t *site,
                                           const struct stack_frame *caller);
 
-/* Before something is handed out to t->caller, whose stack is not a recent one: find its
- * site and counters, by this care. True: they are the last stack's now. */
+/* Before something is recorded that t->caller asked for, whose stack is not a recent one:
+ * find its site and counters, by this care. True: they are the last stack's now. */
 bool caller_look_ahead(struct thread *t, uint64_t care);
 
 #endif

@@ -143,26 +143,34 @@ HOT bool record_same_stack_at(const struct thread *t, uintptr_t sp, uint64_t car
     return USUALLY(stack_hook_frame(sp) == t->again.frame) && record_same_stack(t, care);
 }
 
+/* What is remembered of a recent stack: its site, and where the thread's counters are. */
+HOT uint64_t record_known(uint32_t site, const struct seg_site_counters *c)
+{
+    return site | (uint64_t)(c - store.chunks) << SEG_BLOCK_SITE_BITS;
+}
+
 /* Or is it one that it was at before? Then that is the last one from now on. One that
  * comes again and again does so with less ado once the memo is about it. */
-HOT bool record_recent_stack(struct thread *t, uintptr_t sp, uint64_t care)
+HOT bool record_answered(struct thread *t, uintptr_t sp, uint64_t known)
 {
     struct thread_again *again = &t->again;
-    const struct recent_stack *stack = recent_find(&t->recent, sp, care);
-    t->recent.missed = sp;
-    struct seg_site_counters *c =
-        USUALLY(stack != NULL) ? __atomic_load_n(&stack->counters, __ATOMIC_RELAXED) : NULL;
-    if (!USUALLY(c != NULL))
+    struct seg_site_counters *c = store.chunks + (known >> SEG_BLOCK_SITE_BITS);
+    if (USUALLY(known != 0))
+        again->run = c == again->counters ? again->run + 1 : 0;
+    if (!USUALLY(known != 0) || !USUALLY(again->run < RECORD_RUN)) {
+        t->recent.missed = sp;
         return false;
-    again->run = c == again->counters ? again->run + 1 : 0;
-    if (!USUALLY(again->run < RECORD_RUN))
-        return false;
-    t->recent.missed = 0;
+    }
     again->frame = 0;
-    again->what = stack->what;
+    again->site = (uint32_t)known & BLOCKS_SITE_MASK;
+    again->what = blocks_what(0, again->site);
     again->counters = c;
-    again->site = (uint32_t)stack->site;
     return true;
+}
+
+HOT bool record_recent_stack(struct thread *t, uintptr_t sp, uint64_t care)
+{
+    return record_answered(t, sp, recent_find(&t->recent, sp, care));
 }
 
 HOT bool record_same_tick(const struct thread *t, uint64_t ticks)
@@ -173,17 +181,10 @@ HOT bool record_same_tick(const struct thread *t, uint64_t ticks)
 /* ---- allocations ------------------------------------------------------------------ */
 
 /* Of a thread that is on the same path, and whose last stack's site is p's. */
-HOT enum record record_block(struct thread *t, enum seg_function fn, const void *p, size_t size,
-                             uint64_t what, uint64_t ticks)
+HOT enum record record_at(struct thread *t, enum seg_function fn, struct seg_block *record,
+                          size_t size, uint64_t what, uint64_t ticks)
 {
     struct thread_again *again = &t->again;
-    if (p != again->block) {
-        struct seg_block *record = blocks_near((uintptr_t)p);
-        if (!USUALLY(record != NULL) || !USUALLY(!blocks_is_second((uintptr_t)p)))
-            return RECORD_OTHERWISE;
-        record_expect_block(t, p, record);
-    }
-    struct seg_block *record = again->record;
     if (!USUALLY(record->what == 0))
         return RECORD_OTHERWISE;
     if (size != again->size) {
@@ -199,6 +200,22 @@ HOT enum record record_block(struct thread *t, enum seg_function fn, const void 
     return full ? RECORD_FULL : RECORD_DONE;
 }
 
+HOT bool record_find_block(struct thread *t, const void *p, struct seg_block *record)
+{
+    if (!USUALLY(record != NULL) || !USUALLY(!blocks_is_second((uintptr_t)p)))
+        return false;
+    record_expect_block(t, p, record);
+    return true;
+}
+
+HOT enum record record_block(struct thread *t, enum seg_function fn, const void *p, size_t size,
+                             uint64_t what, uint64_t ticks)
+{
+    if (p != t->again.block && !record_find_block(t, p, blocks_near((uintptr_t)p)))
+        return RECORD_OTHERWISE;
+    return record_at(t, fn, t->again.record, size, what, ticks);
+}
+
 /* p was handed out by fn, on THREAD_PATH_EXACT, in a hook at again.frame. */
 HOT enum record record_alloc(struct thread *t, enum seg_function fn, const void *p, size_t size,
                              uint64_t ticks)
@@ -209,24 +226,15 @@ HOT enum record record_alloc(struct thread *t, enum seg_function fn, const void 
     return record_block(t, fn, p, size, t->again.what, ticks);
 }
 
-/* Before something is handed out to a caller somewhere else, who is at t->caller: find
- * its stack, which will be needed. True: it is the last one now. */
-HOT bool record_look_ahead(struct thread *t, uint64_t care)
-{
-    if (!record_recent_stack(t, t->caller.sp, care))
-        return false;
-    __builtin_prefetch(t->again.counters, 1);
-    return true;
-}
-
-/* Afterwards: the stack was found, by this care. */
-HOT enum record record_ahead(struct thread *t, enum seg_function fn, const void *p, size_t size,
-                             uint64_t care, uint64_t ticks)
+/* The stack was found, by this care; `record` is p's. */
+HOT enum record record_ahead(struct thread *t, enum seg_function fn, const void *p,
+                             struct seg_block *record, size_t size, uint64_t care, uint64_t ticks)
 {
     if (!record_same_tick(t, ticks) ||
-        !USUALLY(__atomic_load_n(&care_word, __ATOMIC_ACQUIRE) == care))
+        !USUALLY(__atomic_load_n(&care_word, __ATOMIC_ACQUIRE) == care) ||
+        !record_find_block(t, p, record))
         return RECORD_OTHERWISE;
-    return record_block(t, fn, p, size, t->again.what, ticks);
+    return record_at(t, fn, record, size, t->again.what, ticks);
 }
 
 /* The same on THREAD_PATH_PLAIN: all blocks are site 0's. */
