@@ -20,8 +20,8 @@ static inline void event_alloc(struct thread *t, void *p, size_t size,
         done = record_by_path(t, SEG_FN_MALLOC, p, size, ticks);
     else if (stack_hook_frame(caller->sp) == t->again.frame)
         done = record_alloc(t, SEG_FN_MALLOC, p, size, ticks);
-    else if (record_recent_stack(t, caller->sp, care) || caller_look_ahead(t, care))
-        done = record_ahead(t, SEG_FN_MALLOC, p, blocks_near((uintptr_t)p), size, care, ticks);
+    else if (record_recent_stack(t, caller->sp, care) || caller_find(t, care))
+        done = record_found(t, SEG_FN_MALLOC, p, blocks_near((uintptr_t)p), size, care, ticks);
     if (done == RECORD_FULL)
         heap_flush(t, ticks);
     if (done == RECORD_OTHERWISE)

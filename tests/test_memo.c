@@ -75,8 +75,7 @@ static void look_among_recent(uint64_t found, const struct stack_frame *first, s
         what = known_mix(what, kept.plain[i]);
     recents += found != 0;
     wrong += found != 0 && found != what;
-    if (kept.memo.depth > 0)
-        recent_learn(&kept.recent, &kept.memo, fresh);
+    recent_learn(&kept.recent, &kept.memo, fresh);
     if (found == 0 && kept.memo.depth > 0 && recent_seen(&kept.recent, what, kept.row) &&
         memo_line_up(&kept.memo)) {
         recent_prepare(&kept.recent, &kept.memo, first->sp, care_without_reasons());

@@ -102,8 +102,7 @@ static uint32_t look_up(struct thread *t, const struct stack_frame *caller, uint
     t->again.frame = 0;
     t->again.counters = NULL;
     known_fetch(hash);
-    if (depth != 0)
-        recent_learn(&t->recent, &t->memo, fresh);
+    recent_learn(&t->recent, &t->memo, fresh);
     prepare_recent(t, caller, care); /* while that comes from memory */
     t->cut = end == STACK_CUT;
     uint32_t site = known_site(hash);
@@ -147,7 +146,7 @@ struct seg_site_counters *caller_counters(struct thread *t, uint32_t *site,
 
 /* Not where stacks are such that memos do not remember them: caller_site would have to
  * find them once more, if it is asked after all. */
-bool caller_look_ahead(struct thread *t, uint64_t care)
+bool caller_find(struct thread *t, uint64_t care)
 {
     const struct stack_frame *caller = &t->caller;
     if (care != care_without_reasons() || t->memo.depth == 0)

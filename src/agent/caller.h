@@ -25,6 +25,6 @@ struct seg_site_counters *caller_counters(struct thread *t, uint32_t *site,
 
 /* Before something is recorded that t->caller asked for, whose stack is not a recent one:
  * find its site and counters, by this care. True: they are the last stack's now. */
-bool caller_look_ahead(struct thread *t, uint64_t care);
+bool caller_find(struct thread *t, uint64_t care);
 
 #endif

@@ -156,39 +156,14 @@ HOT void *allocate(enum seg_function fn, size_t count, size_t size)
                                  : real.realloc(NULL, size);
 }
 
-/* Not from where the last stack called, nor where it could be a recent one: its stack is
- * found before the next allocator is called, so that this is the end as well. */
-static NOINLINE void *allocated_anew(struct thread *t, enum seg_function fn, size_t count,
-                                     size_t size)
-{
-    struct stack_frame from = t->caller;
-    uint64_t care = __atomic_load_n(&care_word, __ATOMIC_ACQUIRE);
-    bool found = caller_look_ahead(t, care);
-    void *p = allocate(fn, count, size);
-    if (!USUALLY(p != NULL)) {
-        tracker_leave(t);
-        return p;
-    }
-    size *= count;
-    if (!USUALLY(thread_is_exact(t))) { /* a signal handler may have forked meanwhile */
-        t->caller = from;
-        return allocated_by_path(t, fn, p, size);
-    }
-    uint64_t ticks = clock_ticks();
-    enum record done = found ? record_ahead(t, fn, p, blocks_near((uintptr_t)p), size, care, ticks)
-                             : RECORD_OTHERWISE;
-    return recorded(t, fn, done, p, size, ticks);
-}
-
-/* The same once p is there: it was no recent stack. */
+/* It was no recent stack of t->caller's. */
 static NOINLINE void *recorded_anew(struct thread *t, enum seg_function fn, void *p, size_t size,
-                                    uintptr_t sp, uint64_t ticks)
+                                    uint64_t ticks)
 {
     uint64_t care = __atomic_load_n(&care_word, __ATOMIC_ACQUIRE);
-    t->caller = stack_hook_caller(sp);
     enum record done =
-        caller_look_ahead(t, care)
-            ? record_ahead(t, fn, p, blocks_near((uintptr_t)p), size, care, ticks)
+        caller_find(t, care)
+            ? record_found(t, fn, p, blocks_near((uintptr_t)p), size, care, ticks)
             : RECORD_OTHERWISE;
     return recorded(t, fn, done, p, size, ticks);
 }
@@ -199,13 +174,8 @@ static NOINLINE void *recorded_anew(struct thread *t, enum seg_function fn, void
 HOT void *allocated_elsewhere(struct thread *t, enum seg_function fn, size_t count, size_t size,
                               const struct stack_frame *caller)
 {
-    uintptr_t sp = caller->sp;
     uint64_t care = __atomic_load_n(&care_word, __ATOMIC_ACQUIRE);
-    struct recent_aim aim = recent_aim(&t->recent, sp, care);
-    if (!USUALLY(aim.set != NULL)) {
-        t->caller = *caller;
-        return allocated_anew(t, fn, count, size);
-    }
+    struct recent_aim aim = recent_aim(&t->recent, caller->sp, care);
     void *p = allocate(fn, count, size);
     if (!USUALLY(p != NULL)) {
         tracker_leave(t);
@@ -213,20 +183,19 @@ HOT void *allocated_elsewhere(struct thread *t, enum seg_function fn, size_t cou
     }
     size *= count;
     if (!USUALLY(thread_is_exact(t))) { /* a signal handler may have forked meanwhile */
-        t->caller = stack_hook_caller(sp);
+        t->caller = *caller;
         return allocated_by_path(t, fn, p, size);
     }
     struct seg_block *record = blocks_near((uintptr_t)p);
-    if (!USUALLY(record != NULL))
-        return recorded_anew(t, fn, p, size, sp, clock_ticks());
     __builtin_prefetch(record, 1);
-    uint64_t known = recent_at(&t->recent, aim, sp);
-    uint64_t ticks = clock_ticks();
-    if (!record_answered(t, sp, known))
-        return recorded_anew(t, fn, p, size, sp, ticks);
-    enum record done = record_ahead(t, fn, p, record, size, care, ticks);
+    uint64_t known = recent_at(&t->recent, aim, caller->sp), ticks = clock_ticks();
+    if (!USUALLY(aim.set != NULL) || !record_answered(t, caller->sp, known)) {
+        t->caller = *caller;
+        return recorded_anew(t, fn, p, size, ticks);
+    }
+    enum record done = record_found(t, fn, p, record, size, care, ticks);
     if (!USUALLY(done != RECORD_OTHERWISE))
-        t->caller = stack_hook_caller(sp);
+        t->caller = *caller;
     return recorded(t, fn, done, p, size, ticks);
 }
 

@@ -7,7 +7,7 @@
 #include "agent/rows.h"
 #include "agent/wiped.h"
 
-/* Threads with tables: 600 KiB each, of which what is used takes memory. */
+/* Threads with tables: 588 KiB each, of which what is used takes memory. */
 #define ROWS 64u
 
 #define FETCHED 6u /* frames */
@@ -41,7 +41,7 @@ bool recent_seen(struct recent *r, uint64_t hash, uint32_t row)
 
 void recent_learn(struct recent *r, const struct memo *m, size_t fresh)
 {
-    if (!r->tables)
+    if (!r->tables || m->depth == 0)
         return;
     for (size_t i = m->depth - 1; i > 0 && fresh-- > 0; i--) {
         uintptr_t apart = (m->slots[i - 1] - m->slots[i]) / 8;

@@ -235,8 +235,9 @@ recent_at(const struct recent *r, struct recent_aim aim, uintptr_t sp)
 {
     const uint64_t *words = (const uint64_t *)stack_hook_frame(sp);
     const struct recent_shape *shape = aim.set;
-    if (!recent_is(shape, r, aim.next, sp) &&
-        __builtin_expect(!recent_is(++shape, r, aim.next, sp), 0))
+    if (__builtin_expect(!shape, 0) ||
+        (!recent_is(shape, r, aim.next, sp) &&
+         __builtin_expect(!recent_is(++shape, r, aim.next, sp), 0)))
         return 0;
     if (__builtin_expect(shape->words > RECENT_FIRST_WORDS, 0))
         return recent_known_deep(r, aim.tables, shape, sp);
@@ -248,15 +249,14 @@ recent_at(const struct recent *r, struct recent_aim aim, uintptr_t sp)
 static inline __attribute__((always_inline)) uint64_t
 recent_find(const struct recent *r, uintptr_t sp, uint64_t care)
 {
-    struct recent_aim aim = recent_aim(r, sp, care);
-    return aim.set ? recent_at(r, aim, sp) : 0;
+    return recent_at(r, recent_aim(r, sp, care), sp);
 }
 
 /* The stack of the caller at sp was not found, and there will be a walk: have the rules of
  * its innermost frames fetched side by side, where they may be. */
 void recent_fetch(const struct recent *r, uintptr_t sp, uint64_t care);
 
-/* That walk has found the innermost `fresh` frames of the memo's. */
+/* That walk has found the innermost `fresh` frames of the memo's, if it remembers the stack. */
 void recent_learn(struct recent *r, const struct memo *m, size_t fresh);
 
 /* The stack that a memo is about, of a caller at sp, is to be remembered: its words are

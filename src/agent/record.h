@@ -200,6 +200,8 @@ HOT enum record record_at(struct thread *t, enum seg_function fn, struct seg_blo
     return full ? RECORD_FULL : RECORD_DONE;
 }
 
+/* p, whose place may be `record`, is now the block that was handed out last. False: it is
+ * not that simple. */
 HOT bool record_find_block(struct thread *t, const void *p, struct seg_block *record)
 {
     if (!USUALLY(record != NULL) || !USUALLY(!blocks_is_second((uintptr_t)p)))
@@ -227,7 +229,7 @@ HOT enum record record_alloc(struct thread *t, enum seg_function fn, const void 
 }
 
 /* The stack was found, by this care; `record` is p's. */
-HOT enum record record_ahead(struct thread *t, enum seg_function fn, const void *p,
+HOT enum record record_found(struct thread *t, enum seg_function fn, const void *p,
                              struct seg_block *record, size_t size, uint64_t care, uint64_t ticks)
 {
     if (!record_same_tick(t, ticks) ||

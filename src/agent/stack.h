@@ -37,13 +37,6 @@ static inline uintptr_t stack_hook_frame(uintptr_t sp)
 #endif
 }
 
-/* And who called it there. Only where the memo remembers stacks, which is on x86. */
-static inline struct stack_frame stack_hook_caller(uintptr_t sp)
-{
-    const uintptr_t *frame = (const uintptr_t *)stack_hook_frame(sp);
-    return (struct stack_frame){ .pc = frame[1], .sp = sp, .fp = frame[0] };
-}
-
 /* Why the walk ended. */
 enum stack_end {
     STACK_COMPLETE, /* at the thread's first function */
