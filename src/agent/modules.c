@@ -147,16 +147,20 @@ static uint16_t append(const struct place *where)
     return (uint16_t)index;
 }
 
+static bool is_in(uint64_t module, uintptr_t pc)
+{
+    const struct seg_module *m = &store.modules[module];
+    return __atomic_load_n(&m->state, __ATOMIC_ACQUIRE) == SEG_MODULE_LOADED &&
+           pc >= m->start && pc < m->end;
+}
+
 /* Only new nodes ask, so a scan from the youngest will do. */
 static uint16_t find_known(uintptr_t pc)
 {
     uint64_t n = store_count(SEG_MODULES);
-    for (uint64_t i = n; i-- > 1;) {
-        const struct seg_module *m = &store.modules[i];
-        if (__atomic_load_n(&m->state, __ATOMIC_ACQUIRE) == SEG_MODULE_LOADED &&
-            pc >= m->start && pc < m->end)
+    for (uint64_t i = n; i-- > 1;)
+        if (is_in(i, pc))
             return (uint16_t)i;
-    }
     return 0;
 }
 
@@ -174,8 +178,10 @@ bool modules_attach(void)
     return store_append(SEG_MODULES) == 0;
 }
 
-uint16_t modules_find(uintptr_t pc)
+uint16_t modules_find(uintptr_t pc, uint16_t likely)
 {
+    if (likely != 0 && is_in(likely, pc))
+        return likely;
     uint16_t found = find_known(pc);
     struct place where;
     if (!found && find_object(pc, &where))

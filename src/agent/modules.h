@@ -19,7 +19,7 @@ bool modules_attach(void);
 
 /* The module that holds pc, registered if it is met for the first time; 0
  * when there is none (JIT code). */
-uint16_t modules_find(uintptr_t pc);
+uint16_t modules_find(uintptr_t pc, uint16_t likely);
 
 /* A module at [start, end) may be about to go. Its finalisers run before it
  * is unmapped, and at exit without any unmapping, so this only makes

@@ -28,6 +28,7 @@
 #define FIRST_BITS 12u /* slots of the first table: 4096 */
 #define TABLES_MAX 14u /* the last has 2^25 */
 #define PROBES 32u
+#define FETCHED 3u /* lines of nodes */
 
 struct index {
     uint32_t youngest; /* table, atomic */
@@ -142,15 +143,20 @@ static uint32_t next_in_run(uint32_t parent, uint64_t pc)
            store.nodes[node].follows ? node : 0;
 }
 
+/* The i-th slot of a table in which a node may be. */
+static uint32_t *slot_of(unsigned table, uint64_t h, unsigned i)
+{
+    size_t mask = ((size_t)1 << (FIRST_BITS + table)) - 1;
+    return &index_->slots[first_slot(table) + ((h + i) & mask)];
+}
+
 /* Look into one table. Returns the node, or 0 with *free at the slot where it
  * could go (NULL: none near). */
 static uint32_t probe(unsigned table, uint64_t h, uint32_t parent, uint64_t pc,
                       uint32_t **free)
 {
-    size_t mask = ((size_t)1 << (FIRST_BITS + table)) - 1;
-    uint32_t *slots = index_->slots + first_slot(table);
     for (unsigned i = 0; i < PROBES; i++) {
-        uint32_t *slot = &slots[(h + i) & mask];
+        uint32_t *slot = slot_of(table, h, i);
         uint32_t there = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
         if (there == 0) {
             *free = slot;
@@ -183,9 +189,9 @@ static void count_filled(unsigned table)
  * Returns the head; 0: there is no memory. */
 static uint32_t make_run(uint32_t parent, const uint64_t *pcs, size_t n)
 {
-    uint16_t modules[SEG_DEPTH_MAX];
-    for (size_t i = 0; i < n; i++)
-        modules[i] = modules_find((uintptr_t)(pcs[i] & SEG_PC_MASK));
+    uint16_t modules[SEG_DEPTH_MAX], module = store.nodes[parent].module;
+    for (size_t i = n; i-- > 0;)
+        modules[i] = module = modules_find((uintptr_t)(pcs[i] & SEG_PC_MASK), module);
     uint64_t first = store_append_run(SEG_NODES, n);
     if (first == UINT64_MAX)
         return 0;
@@ -247,11 +253,12 @@ struct place {
 /* 0: there is none, and *place is filled. */
 static uint32_t find_child(uint32_t parent, uint64_t pc, struct place *place)
 {
+    uint64_t h = hash(parent, pc);
+    unsigned table = __atomic_load_n(&index_->youngest, __ATOMIC_ACQUIRE);
+    __builtin_prefetch(slot_of(table, h, 0)); /* while the node behind the parent is looked at */
     uint32_t node = next_in_run(parent, pc);
     if (node)
         return node;
-    uint64_t h = hash(parent, pc);
-    unsigned table = __atomic_load_n(&index_->youngest, __ATOMIC_ACQUIRE);
     uint32_t *free;
     node = probe(table, h, parent, pc, &free);
     if (node)
@@ -281,8 +288,18 @@ static size_t find_path(uint32_t parent, const uint64_t *pcs, size_t n, uint32_t
     return found;
 }
 
+/* Where nodes will be written is to be in the caches by then: publishing one waits for it. */
+static void fetch_next(void)
+{
+    const char *next = (const char *)&store.nodes[store_count(SEG_NODES)];
+    for (size_t i = 0; i < FETCHED; i++)
+        __builtin_prefetch(next + 64 * i, 1);
+    __builtin_prefetch(&store.sites[store_count(SEG_SITES)], 1);
+}
+
 bool trie_find(uint32_t join, const uint64_t *pcs, size_t n, uint32_t *path)
 {
+    fetch_next();
     for (;;) {
         struct place place;
         size_t found = find_path(join, pcs, n, path, &place);

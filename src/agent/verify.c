@@ -172,7 +172,7 @@ enum verify_result verify_compare(const struct verify_stack *ours,
 static uint64_t recorded_pc(const struct seg_node *node)
 {
     uint64_t pc = node->pc;
-    bool right = node->module == modules_find((uintptr_t)(pc & SEG_PC_MASK));
+    bool right = node->module == modules_find((uintptr_t)(pc & SEG_PC_MASK), 0);
     return right ? pc : pc | SEG_PC_UNLOADED;
 }
 
