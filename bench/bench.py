@@ -37,9 +37,11 @@ def find_library(name):
 class Tool:
     """How a workload is run under a tool, and how to see that it was."""
 
-    def __init__(self, name, preload=None, env=None, trace=None, may_fail=False):
+    def __init__(self, name, preload=None, env=None, trace=None, may_fail=False, learns=False):
+        """learns: each workload is to be run once before, with FLOOR_LEARN=FILE, and then with
+        FLOOR_TOLD=FILE."""
         self.name, self.preload, self.env, self.trace = name, preload, env or {}, trace
-        self.may_fail = may_fail
+        self.may_fail, self.learns = may_fail, learns
 
     def prepare(self, workdir):
         """An empty workdir and the environment for a run."""
@@ -58,6 +60,13 @@ class Tool:
         if not self.may_fail:
             sys.exit(f"bench: {self.name} did not load in: {' '.join(argv)}")
         return False
+
+    def learn(self, argv, path):
+        """Have it told what the workload's stacks are. Takes ten seconds and more."""
+        env = dict(os.environ, LD_PRELOAD=self.preload, FLOOR_LEARN=path)
+        subprocess.run(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                       check=True)
+        self.env = dict(self.env, FLOOR_TOLD=path)
 
     def run(self, argv, workdir):
         """What it did, and its processor time; (None, None): nothing that counts."""
@@ -97,6 +106,7 @@ def tools(build):
         found.append(Tool("floor", floor, {"FLOOR_FRAMES": "0"}))
         found.append(Tool("floor, stacks", floor)) # of as many frames as the workload says
         found.append(Tool("floor, all", floor, {"FLOOR_COUNTS": "1"}))
+        found.append(Tool("floor, told", floor, {"FLOOR_COUNTS": "1"}, learns=True))
     heaptrack = "/usr/lib/heaptrack/libheaptrack_preload.so"
     if os.path.exists(heaptrack): # writes raw data, as heaptrack --raw does
         found.append(Tool("heaptrack", heaptrack, {"DUMP_HEAPTRACK_OUTPUT": "@/heaptrack"},
@@ -204,7 +214,7 @@ def bench_small(options, found, workdir):
         os.environ["FLOOR_FRAMES"] = str(frames)
         rounds = [{} for _ in range(options.rounds)]
         for times in rounds:
-            for tool in found:
+            for tool in (t for t in found if not t.learns): # some are of several threads
                 done, _ = tool.run(argv, workdir)
                 match = done and re.search(r"^\w+ ([0-9.]+) \d+$", done.stdout, re.M)
                 if match:
@@ -222,6 +232,9 @@ def bench_programs(options, found, workdir):
             print(f"bench: {name}: no allocations were counted: left out", file=sys.stderr)
             continue
         os.environ["FLOOR_FRAMES"] = str(frames)
+        for tool in found:
+            if tool.learns:
+                tool.learn(argv, os.path.join(sources, "told"))
         rounds = [{} for _ in range(options.rounds * times_more)]
         for times in rounds:
             for tool in found:

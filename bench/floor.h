@@ -11,6 +11,7 @@ struct record {
 };
 
 #define RECORDS (UINT64_C(1) << 32) /* of a heap of 128 GiB, without tags */
+#define WORDS_APART 8 /* of a stack, a line of a cache */
 
 static inline uint64_t clock_now(void)
 {

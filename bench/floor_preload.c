@@ -17,14 +17,19 @@
  * that. A gate against its own signal handlers, calls of each function, allocations and
  * frees of each size class, lifetimes, the live bytes, their peak, and what each site held
  * at the peak.
+ *
+ * FLOOR_TOLD=FILE, with the former: what one cannot do without that does not know in advance
+ * which stacks there are, see floor_told.h. FLOOR_LEARN=FILE, in a run before, writes the file.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "bench/floor.h"
+#include "bench/floor_told.h"
 #include "shared/segment.h"
 
 void *__libc_malloc(size_t size);
@@ -32,8 +37,9 @@ void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *p, size_t size);
 void __libc_free(void *p);
 
-#define SITES_BITS 16
-#define WORDS_APART 8
+#define SITES_BITS TOLD_SITES_BITS
+#define CALLERS_BITS 16
+#define SIZE_BITS (64 - SITES_BITS)
 #define K UINT64_C(0x9fb21c651e98df25)
 
 struct site {
@@ -63,7 +69,7 @@ static uint64_t mask; /* one record until there are all of them */
 static volatile uint64_t sink;
 static struct site *sites;
 static size_t frames; /* 0: no stacks; else a multiple of 4 */
-static bool counts;
+static bool counts, learns;
 static __thread bool inside __attribute__((tls_model("initial-exec")));
 
 static void *shared_memory(size_t bytes)
@@ -85,6 +91,11 @@ __attribute__((constructor)) static void reserve(void)
     if (sites && wanted)
         frames = (strtoul(wanted, NULL, 10) + 3) / 4 * 4;
     counts = frames && getenv("FLOOR_COUNTS");
+    inside = true;
+    if (!told_begin())
+        _exit(1);
+    inside = false;
+    learns = told_is_learning();
 }
 
 /* ---- what is shown ------------------------------------------------------------------ */
@@ -144,12 +155,29 @@ static inline uint64_t hash_of_stack(const uint64_t *words)
     return (a ^ a >> 32) * K ^ b ^ (c ^ c >> 32) * K ^ d;
 }
 
+/* Its words lie where they are said to lie. */
+static inline uint64_t hash_of_told_stack(const uint64_t *words)
+{
+    uint64_t a = K, b = K, c = K, d = K;
+    const uint16_t *at = told_places();
+    size_t end = (size_t)((const uint64_t *)__libc_stack_end - words), n = frames;
+    for (size_t i = 0; i < n && i < TOLD_WORDS && at[i + 3] < end; i += 4) {
+        a = (a ^ words[at[i]]) * K;
+        b = (b ^ words[at[i + 1]]) * K;
+        c = (c ^ words[at[i + 2]]) * K;
+        d = (d ^ words[at[i + 3]]) * K;
+    }
+    return (a ^ a >> 32) * K ^ b ^ (c ^ c >> 32) * K ^ d;
+}
+
 /* Returns the site's number. `frame` is the hook's: its return address is frame[1]. */
 static inline uint64_t count_allocation(const uint64_t *frame, enum function function, size_t size)
 {
-    uint64_t number = (frame[1] ^ (uintptr_t)frame << 16) * K >> (64 - SITES_BITS);
+    bool is_told = told.file && told.next < told.file->n;
+    uint64_t hash = is_told ? hash_of_told_stack(frame) : hash_of_stack(frame);
+    uint64_t number = is_told ? told_site()
+                              : (frame[1] ^ (uintptr_t)frame << 16) * K >> (64 - CALLERS_BITS);
     struct site *site = &sites[number];
-    uint64_t hash = hash_of_stack(frame);
     if (site->hash != hash) {
         site->hash = hash;
         site->changes++;
@@ -163,8 +191,8 @@ static inline uint64_t count_allocation(const uint64_t *frame, enum function fun
 
 static inline void count_free(struct record r, enum function function)
 {
-    struct site *site = &sites[r.what >> 48];
-    uint64_t size = (r.what & (UINT64_MAX >> 16)) - 1, age = clock_now() - r.when;
+    struct site *site = &sites[r.what >> SIZE_BITS];
+    uint64_t size = (r.what & (UINT64_MAX >> SITES_BITS)) - 1, age = clock_now() - r.when;
     if (counts)
         show_free(site, function, size, age);
     site->frees++;
@@ -181,17 +209,24 @@ static inline struct record *record_of(const void *p)
 
 static inline bool enter(void)
 {
-    if (!counts)
+    if (!counts && !learns)
         return true;
     bool entered = !inside;
     inside = true;
     return entered;
 }
 
+/* What will be needed comes while the next allocator is at work. */
+static inline bool enter_for_more(void)
+{
+    told_fetch();
+    return enter();
+}
+
 static inline void leave(void)
 {
     __asm__ volatile("" ::: "memory");
-    if (counts)
+    if (counts || learns)
         inside = false;
 }
 
@@ -200,8 +235,11 @@ static inline void *handed_out(enum function function, void *p, size_t size,
 {
     if (!p)
         return p;
+    if (learns)
+        told_learn();
+    __builtin_prefetch(record_of(p), 1);
     uint64_t site = frames ? count_allocation(frame, function, size) : 0;
-    *record_of(p) = (struct record){ .what = (size + 1) | site << 48, .when = clock_now() };
+    *record_of(p) = (struct record){ .what = (size + 1) | site << SIZE_BITS, .when = clock_now() };
     return p;
 }
 
@@ -218,7 +256,7 @@ static inline void released(enum function function, void *p)
 
 void *malloc(size_t size)
 {
-    if (!enter())
+    if (!enter_for_more())
         return __libc_malloc(size);
     void *p = handed_out(MALLOC, __libc_malloc(size), size, FRAME());
     leave();
@@ -227,7 +265,7 @@ void *malloc(size_t size)
 
 void *calloc(size_t count, size_t size)
 {
-    if (!enter())
+    if (!enter_for_more())
         return __libc_calloc(count, size);
     void *p = handed_out(CALLOC, __libc_calloc(count, size), count * size, FRAME());
     leave();
@@ -236,7 +274,7 @@ void *calloc(size_t count, size_t size)
 
 void *realloc(void *p, size_t size)
 {
-    if (!enter())
+    if (!enter_for_more())
         return __libc_realloc(p, size);
     if (p)
         released(REALLOC, p);
