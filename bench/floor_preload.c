@@ -66,11 +66,12 @@ extern void *__libc_stack_end;
 
 static struct record first[1], *records = first;
 static uint64_t mask; /* one record until there are all of them */
-static volatile uint64_t sink;
+#define OWN static __thread __attribute__((tls_model("initial-exec")))
+OWN volatile uint64_t sink;
 static struct site *sites;
 static size_t frames; /* 0: no stacks; else a multiple of 4 */
 static bool counts, learns;
-static __thread bool inside __attribute__((tls_model("initial-exec")));
+OWN bool inside;
 
 static void *shared_memory(size_t bytes)
 {
