@@ -12,9 +12,9 @@
 #include <unwind.h>
 
 #define ALLOCATIONS_MAX (UINT64_C(1) << 24)
-#define ENTRIES (UINT64_C(1) << 22)
-#define OWN_FRAMES 2 /* told_learn's and that of the hook that calls it */
-#define FRAMES_MAX 256
+#define ENTRIES         (UINT64_C(1) << 22)
+#define OWN_FRAMES      2 /* told_learn's and that of the hook that calls it */
+#define FRAMES_MAX      256
 
 struct told told;
 

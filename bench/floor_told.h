@@ -26,12 +26,12 @@
 
 #include "bench/floor.h"
 
-#define TOLD_SITES_BITS 17
+#define TOLD_SITES_BITS  17
 #define TOLD_PLACES_BITS 17
-#define TOLD_WORDS 32 /* of a stack are read at most */
+#define TOLD_WORDS       32 /* of a stack are read at most */
 
 struct told_allocation {
-    uint32_t site : TOLD_SITES_BITS, nodes : 32 - TOLD_SITES_BITS; /* that are new */
+    uint32_t site : TOLD_SITES_BITS, nodes : 32 - TOLD_SITES_BITS;  /* that are new */
     uint32_t from : TOLD_PLACES_BITS, walk : 32 - TOLD_PLACES_BITS; /* so many frames, or 0 */
 };
 
