@@ -222,6 +222,14 @@ def bench_small(options, found, workdir):
         table_row(name, "ns", found, rounds)
 
 
+def tell_floors(found, frames, argv, sources):
+    """What they are to know of a program: frames of a stack on the average, and its stacks."""
+    os.environ["FLOOR_FRAMES"] = str(frames)
+    for tool in found:
+        if tool.learns:
+            tool.learn(argv, os.path.join(sources, "told"))
+
+
 def bench_programs(options, found, workdir):
     sources = tempfile.mkdtemp(prefix="memtop-bench-")
     for name, frames, times_more, argv in program_workloads(sources):
@@ -231,10 +239,7 @@ def bench_programs(options, found, workdir):
         if count == 0:
             print(f"bench: {name}: no allocations were counted: left out", file=sys.stderr)
             continue
-        os.environ["FLOOR_FRAMES"] = str(frames)
-        for tool in found:
-            if tool.learns:
-                tool.learn(argv, os.path.join(sources, "told"))
+        tell_floors(found, frames, argv, sources)
         rounds = [{} for _ in range(options.rounds * times_more)]
         for times in rounds:
             for tool in found:

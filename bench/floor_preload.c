@@ -141,34 +141,40 @@ static inline void show_free(struct site *site, enum function function, uint64_t
 
 /* ---- with stacks ------------------------------------------------------------------ */
 
+struct lanes {
+    uint64_t a, b, c, d;
+};
+
+static inline struct lanes take(struct lanes h, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    return (struct lanes){ (h.a ^ a) * K, (h.b ^ b) * K, (h.c ^ c) * K, (h.d ^ d) * K };
+}
+
+static inline uint64_t fold(struct lanes h)
+{
+    return (h.a ^ h.a >> 32) * K ^ h.b ^ (h.c ^ h.c >> 32) * K ^ h.d;
+}
+
 static inline uint64_t hash_of_stack(const uint64_t *words)
 {
-    uint64_t a = K, b = K, c = K, d = K;
+    struct lanes h = { K, K, K, K };
     const uint64_t *end = words + frames * WORDS_APART;
     if (end > (const uint64_t *)__libc_stack_end)
         end = __libc_stack_end;
-    for (; words < end; words += 4 * WORDS_APART) {
-        a = (a ^ words[0]) * K;
-        b = (b ^ words[WORDS_APART]) * K;
-        c = (c ^ words[2 * WORDS_APART]) * K;
-        d = (d ^ words[3 * WORDS_APART]) * K;
-    }
-    return (a ^ a >> 32) * K ^ b ^ (c ^ c >> 32) * K ^ d;
+    for (; words < end; words += 4 * WORDS_APART)
+        h = take(h, words[0], words[WORDS_APART], words[2 * WORDS_APART], words[3 * WORDS_APART]);
+    return fold(h);
 }
 
 /* Its words lie where they are said to lie. */
 static inline uint64_t hash_of_told_stack(const uint64_t *words)
 {
-    uint64_t a = K, b = K, c = K, d = K;
+    struct lanes h = { K, K, K, K };
     const uint16_t *at = told_places();
-    size_t end = (size_t)((const uint64_t *)__libc_stack_end - words), n = frames;
-    for (size_t i = 0; i < n && i < TOLD_WORDS && at[i + 3] < end; i += 4) {
-        a = (a ^ words[at[i]]) * K;
-        b = (b ^ words[at[i + 1]]) * K;
-        c = (c ^ words[at[i + 2]]) * K;
-        d = (d ^ words[at[i + 3]]) * K;
-    }
-    return (a ^ a >> 32) * K ^ b ^ (c ^ c >> 32) * K ^ d;
+    size_t end = (size_t)((const uint64_t *)__libc_stack_end - words);
+    for (size_t i = 0; i < frames && i < TOLD_WORDS && at[i + 3] < end; i += 4)
+        h = take(h, words[at[i]], words[at[i + 1]], words[at[i + 2]], words[at[i + 3]]);
+    return fold(h);
 }
 
 /* Returns the site's number. `frame` is the hook's: its return address is frame[1]. */

@@ -40,7 +40,7 @@ struct told_file {
     struct told_allocation allocations[];
 };
 
-struct told_node {
+struct told_node { /* as large as memtop's */
     uint64_t pc;
     uint32_t parent, site, depth, follows;
 };
@@ -80,18 +80,17 @@ static inline uint64_t told_mix(uint64_t x)
     return x ^ x >> 32;
 }
 
-/* All rules say the same, which nobody knows before. */
+/* All rules say 0, which nobody knows before. */
 static inline void told_walk(struct told_places *places, uint32_t frames, uint64_t pc)
 {
     const struct told_rule *rules = told.tables->rules;
-    uint16_t last = 0;
+    uint64_t rule = 0;
     for (uint32_t i = 0; i < frames; i++) {
-        pc = told_mix(pc);
-        pc += rules[pc % (sizeof told.tables->rules / sizeof *rules)].rule + 1;
-        last = (uint16_t)(last + (pc != 0 ? WORDS_APART : 1));
+        pc = told_mix(pc + rule);
+        rule = rules[pc % (sizeof told.tables->rules / sizeof *rules)].rule;
     }
     for (uint16_t i = 0; i < TOLD_WORDS; i++)
-        places->at[i] = (uint16_t)(i * (last ? WORDS_APART : 1));
+        places->at[i] = (uint16_t)(i * (WORDS_APART + rule));
 }
 
 /* Soon told_places is asked. */
@@ -117,8 +116,8 @@ static inline void told_meet(uint32_t nodes, uint64_t hash)
     struct told_tables *t = told.tables;
     uint32_t first = told.nodes;
     for (uint32_t i = 0; i < nodes && told.nodes < sizeof t->nodes / sizeof *t->nodes - 1; i++) {
-        struct told_node *node = &t->nodes[told.nodes + 1];
-        *node = (struct told_node){ .pc = hash + i, .parent = told.nodes++, .depth = i };
+        uint32_t parent = told.nodes++;
+        t->nodes[told.nodes] = (struct told_node){ .pc = hash + i, .parent = parent, .depth = i };
     }
     t->heads[told_mix(hash) % (sizeof t->heads / sizeof *t->heads)] = first + 1;
 }

@@ -83,10 +83,7 @@ def main():
         for name, frames, _, argv in bench.program_workloads(sources):
             if options.only and options.only not in name:
                 continue
-            os.environ["FLOOR_FRAMES"] = str(frames)
-            for tool in found:
-                if tool.learns:
-                    tool.learn(argv, os.path.join(sources, "told"))
+            bench.tell_floors(found, frames, argv, sources)
             rounds = [{t.name: samples(t, argv, workdir) for t in found}
                       for _ in range(options.rounds)]
             table(name, found, rounds)

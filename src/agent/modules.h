@@ -18,7 +18,7 @@
 bool modules_attach(void);
 
 /* The module that holds pc, registered if it is met for the first time; 0
- * when there is none (JIT code). */
+ * when there is none (JIT code). The one that is `likely` is asked first; 0: none is. */
 uint16_t modules_find(uintptr_t pc, uint16_t likely);
 
 /* A module at [start, end) may be about to go. Its finalisers run before it
