@@ -188,7 +188,10 @@ wait substitutions
 keys gg/copyright\n
 keys dd5ihello <Esc>
 wait hello hello hello hello hello
-keys u<C-r>G' $vim -u NONE -i NONE -n text
+keys u<C-r>G
+# the message of an undo tells how many seconds ago the change was made
+keys :set tabstop?\n
+wait tabstop=8' $vim -u NONE -i NONE -n text
         break
     fi
 done
