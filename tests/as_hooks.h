@@ -16,8 +16,10 @@ static inline void event_alloc(struct thread *t, void *p, size_t size,
     t->caller = *caller;
     uint64_t care = __atomic_load_n(&care_word, __ATOMIC_ACQUIRE);
     enum record done = RECORD_OTHERWISE;
-    if (!thread_is_exact(t))
+    if (!thread_has_records(t))
         done = record_by_path(t, SEG_FN_MALLOC, p, size, ticks);
+    else if (!thread_is_exact(t))
+        done = record_plain(t, SEG_FN_MALLOC, p, size, ticks);
     else if (stack_hook_frame(caller->sp) == t->again.frame)
         done = record_alloc(t, SEG_FN_MALLOC, p, size, ticks);
     else if (record_recent_stack(t, caller->sp, care) || caller_find(t, care))
@@ -32,8 +34,8 @@ static inline void event_alloc(struct thread *t, void *p, size_t size,
 
 static inline void event_free(struct thread *t, void *p)
 {
-    enum record done = thread_is_exact(t) ? record_free(t, SEG_FN_FREE, p)
-                                          : record_free_by_path(t, SEG_FN_FREE, p);
+    enum record done = thread_has_records(t) ? record_free(t, SEG_FN_FREE, p)
+                                             : record_free_by_path(t, SEG_FN_FREE, p);
     if (done == RECORD_FULL)
         heap_flush(t, t->page->last_ticks);
     if (done == RECORD_OTHERWISE)

@@ -98,14 +98,6 @@ static NOINLINE void *record_and_flush(struct thread *t, void *p, uint64_t ticks
     return p;
 }
 
-/* Its path is unset: t is not in the gate, nor is anything known of it. */
-static NOINLINE void *record_anew(const struct thread *t, enum seg_function fn, void *p,
-                                  size_t size)
-{
-    struct stack_frame caller = t->caller;
-    return hook_allocated(tracker_enter(), fn, p, size, &caller);
-}
-
 /* The end of what was recorded, or is still to be by t->caller. */
 HOT void *recorded(struct thread *t, enum seg_function fn, enum record done, void *p,
                    size_t size, uint64_t ticks)
@@ -118,34 +110,23 @@ HOT void *recorded(struct thread *t, enum seg_function fn, enum record done, voi
     return p;
 }
 
-/* The same on a path that may be unset by now. */
-HOT void *recorded_by_path(struct thread *t, enum seg_function fn, enum record done, void *p,
-                           size_t size, uint64_t ticks)
+/* Its path is unset: t is not in the gate, nor is anything known of it. */
+static NOINLINE void *record_anew(const struct thread *t, enum seg_function fn, void *p,
+                                  size_t size)
 {
-    if (done == RECORD_OTHERWISE && thread_path(t) == THREAD_PATH_UNSET)
-        return record_anew(t, fn, p, size);
-    return recorded(t, fn, done, p, size, ticks);
+    struct stack_frame caller = t->caller;
+    return hook_allocated(tracker_enter(), fn, p, size, &caller);
 }
 
-/* By itself, for there is less to it than to the others. */
-static NOINLINE void *allocated_plain(struct thread *t, enum seg_function fn, void *p, size_t size)
-{
-    uint64_t ticks = clock_ticks();
-    return recorded_by_path(t, fn, record_plain(t, fn, p, size, ticks), p, size, ticks);
-}
-
+/* On another path than THREAD_PATH_EXACT and THREAD_PATH_PLAIN; t->caller calls. */
 static NOINLINE void *allocated_by_path(struct thread *t, enum seg_function fn, void *p,
                                         size_t size)
 {
     uint64_t ticks = clock_ticks();
-    return recorded_by_path(t, fn, record_by_path(t, fn, p, size, ticks), p, size, ticks);
-}
-
-/* On another path than THREAD_PATH_EXACT; t->caller calls. */
-HOT void *allocated_otherwise(struct thread *t, enum seg_function fn, void *p, size_t size)
-{
-    return thread_path(t) == THREAD_PATH_PLAIN ? allocated_plain(t, fn, p, size)
-                                               : allocated_by_path(t, fn, p, size);
+    enum record done = record_by_path(t, fn, p, size, ticks);
+    if (done == RECORD_OTHERWISE && thread_path(t) == THREAD_PATH_UNSET)
+        return record_anew(t, fn, p, size);
+    return recorded(t, fn, done, p, size, ticks);
 }
 
 /* Hands out what fn would; count is 1 for all but calloc. */
@@ -233,22 +214,32 @@ HOT bool is_elsewhere(const struct thread *t)
     return !USUALLY((uintptr_t)HOOK_FRAME == t->again.frame) && thread_is_exact(t);
 }
 
-/* The end of the hook into which it is inlined: so its caller is that hook's. */
+/* The end of the hook into which it is inlined, as the next one: so its caller is that
+ * hook's. */
+HOT void *recorded_quickly(struct thread *t, enum seg_function fn, enum record done, void *p,
+                           size_t size, uint64_t ticks)
+{
+    if (!USUALLY(done != RECORD_OTHERWISE))
+        t->caller = *HOOK_CALLER();
+    return recorded(t, fn, done, p, size, ticks);
+}
+
 HOT void *allocated_quickly(struct thread *t, enum seg_function fn, void *p, size_t size)
 {
     if (!USUALLY(p != NULL)) {
         tracker_leave(t);
         return p;
     }
-    if (!USUALLY(thread_is_exact(t))) {
-        t->caller = *HOOK_CALLER();
-        return allocated_otherwise(t, fn, p, size);
+    if (USUALLY(thread_is_exact(t))) {
+        uint64_t ticks = clock_ticks();
+        return recorded_quickly(t, fn, record_alloc(t, fn, p, size, ticks), p, size, ticks);
     }
-    uint64_t ticks = clock_ticks();
-    enum record done = record_alloc(t, fn, p, size, ticks);
-    if (!USUALLY(done != RECORD_OTHERWISE))
-        t->caller = *HOOK_CALLER();
-    return recorded(t, fn, done, p, size, ticks);
+    if (USUALLY(thread_has_records(t))) {
+        uint64_t ticks = clock_ticks();
+        return recorded_quickly(t, fn, record_plain(t, fn, p, size, ticks), p, size, ticks);
+    }
+    t->caller = *HOOK_CALLER();
+    return allocated_by_path(t, fn, p, size);
 }
 
 HOOK void *malloc(size_t size)
@@ -440,11 +431,6 @@ HOT void free_quickly(struct thread *t, enum record done, void *p)
     }
 }
 
-static NOINLINE void free_plain(struct thread *t, void *p)
-{
-    free_quickly(t, record_free(t, SEG_FN_FREE, p), p);
-}
-
 static NOINLINE void free_by_path(struct thread *t, void *p)
 {
     if (thread_path(t) == THREAD_PATH_UNSET) {
@@ -462,10 +448,8 @@ HOOK void free(void *p)
     struct thread *t = enter_quickly();
     if (!USUALLY(t != NULL))
         free_otherwise(p);
-    else if (USUALLY(thread_is_exact(t)))
+    else if (USUALLY(thread_has_records(t)))
         free_quickly(t, record_free(t, SEG_FN_FREE, p), p);
-    else if (thread_path(t) == THREAD_PATH_PLAIN)
-        free_plain(t, p);
     else
         free_by_path(t, p);
 }

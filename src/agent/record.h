@@ -308,8 +308,7 @@ HOT enum record record_by_path(struct thread *t, enum seg_function fn, const voi
                                size_t size, uint64_t ticks)
 {
     uint32_t path = thread_path(t);
-    return path == THREAD_PATH_PLAIN     ? record_plain(t, fn, p, size, ticks)
-           : path == THREAD_PATH_SAMPLED ? record_passing(t, fn, p, size, ticks)
+    return path == THREAD_PATH_SAMPLED ? record_passing(t, fn, p, size, ticks)
            : path >= THREAD_PATH_COMPACT
                ? record_compact(t, fn, p, size, path == THREAD_PATH_COMPACT_PLAIN, ticks)
                : RECORD_OTHERWISE;
@@ -403,8 +402,7 @@ HOT enum record record_free_compact(struct thread *t, enum seg_function fn, cons
 HOT enum record record_free_by_path(struct thread *t, enum seg_function fn, const void *p)
 {
     uint32_t path = thread_path(t);
-    return path == THREAD_PATH_PLAIN     ? record_free(t, fn, p)
-           : path == THREAD_PATH_SAMPLED ? record_free_passing(t, fn, p)
+    return path == THREAD_PATH_SAMPLED   ? record_free_passing(t, fn, p)
            : path >= THREAD_PATH_COMPACT ? record_free_compact(t, fn, p)
                                          : RECORD_OTHERWISE;
 }

@@ -31,13 +31,14 @@
 enum {
     THREAD_PATH_UNSET = 0,   /* by nobody: fork has wiped the state */
     THREAD_PATH_EXACT = 1,
-    THREAD_PATH_PLAIN = 2,   /* without stacks */
-    THREAD_PATH_SAMPLED = 3,
+    THREAD_PATH_SAMPLED = 2,
+    THREAD_PATH_PLAIN = 3,   /* without stacks */
     THREAD_PATH_SHARED = 4,  /* row 1; the tier is looked up each time */
-    THREAD_PATH_OFF = 5,     /* recording ended: ask whether it began again */
-    THREAD_PATH_COMPACT = 6, /* as EXACT and as PLAIN, but records are compact */
-    THREAD_PATH_COMPACT_PLAIN = 7,
+    THREAD_PATH_OFF = 6,     /* recording ended: ask whether it began again */
+    THREAD_PATH_COMPACT = 8, /* as EXACT and as PLAIN, but records are compact */
+    THREAD_PATH_COMPACT_PLAIN = 10,
 };
+#define THREAD_PATH_WHOLE 1u /* the bit of EXACT and PLAIN: their records are alike */
 
 /* What is known in advance of an event that is like the thread's last ones: of the
  * same stack, with nothing that needs care; of the same block; of the same size. */
@@ -125,6 +126,12 @@ static inline uint32_t thread_path(const struct thread *t)
 static inline bool thread_is_exact(const struct thread *t)
 {
     return OWNED_TEST(t->path) == THREAD_PATH_EXACT;
+}
+
+/* The same: is it EXACT or PLAIN? */
+static inline bool thread_has_records(const struct thread *t)
+{
+    return OWNED_TEST(t->path) & THREAD_PATH_WHOLE;
 }
 
 /* Was p handed out by the thread's last event? */
