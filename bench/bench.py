@@ -104,6 +104,7 @@ def tools(build):
     floor = os.path.join(build, "bench/.libs/libfloor.so")
     if os.path.exists(floor):
         found.append(Tool("floor", floor, {"FLOOR_FRAMES": "0"}))
+        found.append(Tool("floor, counts", floor, {"FLOOR_FRAMES": "0", "FLOOR_COUNTS": "1"}))
         found.append(Tool("floor, stacks", floor)) # of as many frames as the workload says
         found.append(Tool("floor, all", floor, {"FLOOR_COUNTS": "1"}))
         found.append(Tool("floor, told", floor, {"FLOOR_COUNTS": "1"}, learns=True))

@@ -9,14 +9,15 @@
  * FLOOR_FRAMES=N: what one with exact stacks and lifetimes cannot do without, either.
  * Each allocation also reads N words of the stack, one a cache line, takes their hash,
  * compares it with the one of the call site, and adds to the site's counters; each
- * free reads the clock, too, and adds to the counters of the site that the record
- * names. Where return addresses lie and which site a stack belongs to are given to it
- * for nothing: it reads words at even distances, and tells sites by the caller alone.
+ * free, but of the block that the thread's last event handed out, reads the clock, too,
+ * and adds to the counters of the site that the record names. Where return addresses lie
+ * and which site a stack belongs to are given to it for nothing: it reads words at even
+ * distances, and tells sites by the caller alone.
  *
- * FLOOR_COUNTS=1, with the former: what memtop's screens show besides, and no more than
- * that. A gate against its own signal handlers, calls of each function, allocations and
- * frees of each size class, lifetimes, the live bytes, their peak, and what each site held
- * at the peak.
+ * FLOOR_COUNTS=1: what memtop's screens show besides, and no more than that. A gate
+ * against its own signal handlers, calls of each function, allocations and frees of each
+ * size class, lifetimes, the live bytes, their peak, and what each site held at the peak.
+ * Without stacks, each thread has one site.
  *
  * FLOOR_TOLD=FILE, with the former: what one cannot do without that does not know in advance
  * which stacks there are, see floor_told.h. FLOOR_LEARN=FILE, in a run before, writes the file.
@@ -51,27 +52,33 @@ struct site {
 
 enum function { MALLOC, CALLOC, REALLOC, FREE, FUNCTIONS };
 
-static struct {
+#define OWN static __thread __attribute__((tls_model("initial-exec")))
+
+OWN struct {
     uint64_t calls[FUNCTIONS];
     struct {
         uint64_t allocations, bytes_allocated, frees, bytes_freed;
     } classes[SEG_SIZE_CLASSES];
     uint64_t lifetimes[64];
-    uint64_t live, peak;
+    int64_t pending; /* live bytes that are not in heap.live */
+} total;
+
+static struct {
+    int64_t live, peak;
     uint32_t epoch;
     bool rising; /* no free since the peak */
-} total;
+} heap;
 
 extern void *__libc_stack_end;
 
 static struct record first[1], *records = first;
 static uint64_t mask; /* one record until there are all of them */
-#define OWN static __thread __attribute__((tls_model("initial-exec")))
 OWN volatile uint64_t sink;
 static struct site *sites;
 static size_t frames; /* 0: no stacks; else a multiple of 4 */
 static bool counts, learns;
 OWN bool inside;
+OWN const void *last; /* handed out by the thread's last event */
 
 static void *shared_memory(size_t bytes)
 {
@@ -91,7 +98,7 @@ __attribute__((constructor)) static void reserve(void)
     sites = shared_memory(sizeof *sites << SITES_BITS);
     if (sites && wanted)
         frames = (strtoul(wanted, NULL, 10) + 3) / 4 * 4;
-    counts = frames && getenv("FLOOR_COUNTS");
+    counts = sites && getenv("FLOOR_COUNTS");
     inside = true;
     if (!told_begin())
         _exit(1);
@@ -103,9 +110,23 @@ __attribute__((constructor)) static void reserve(void)
 
 static inline void keep_peak(struct site *site)
 {
-    if (site->epoch != total.epoch) {
+    if (site->epoch != heap.epoch) {
         site->bytes_at_peak = (int64_t)(site->bytes_allocated - site->bytes_freed);
-        site->epoch = total.epoch;
+        site->epoch = heap.epoch;
+    }
+}
+
+/* In steps that no two threads take all the time. */
+static inline void live(int64_t bytes)
+{
+    total.pending += bytes;
+    if (total.pending < SEG_BATCH_BYTES && total.pending > -SEG_BATCH_BYTES)
+        return;
+    heap.live += total.pending;
+    total.pending = 0;
+    if (heap.live > heap.peak) {
+        heap.peak = heap.live;
+        heap.rising = true;
     }
 }
 
@@ -116,11 +137,7 @@ static inline void show_allocation(struct site *site, enum function function, si
     total.classes[class].allocations++;
     total.classes[class].bytes_allocated += size;
     keep_peak(site);
-    total.live += size;
-    if (total.live > total.peak) {
-        total.peak = total.live;
-        total.rising = true;
-    }
+    live((int64_t)size);
 }
 
 static inline void show_free(struct site *site, enum function function, uint64_t size,
@@ -131,12 +148,12 @@ static inline void show_free(struct site *site, enum function function, uint64_t
     total.classes[class].frees++;
     total.classes[class].bytes_freed += size;
     total.lifetimes[age ? 63 - __builtin_clzll(age) : 0]++;
-    if (total.rising) {
-        total.rising = false;
-        total.epoch++;
+    if (heap.rising) {
+        heap.rising = false;
+        heap.epoch++;
     }
     keep_peak(site);
-    total.live -= size;
+    live(-(int64_t)size);
 }
 
 /* ---- with stacks ------------------------------------------------------------------ */
@@ -177,8 +194,8 @@ static inline uint64_t hash_of_told_stack(const uint64_t *words)
     return fold(h);
 }
 
-/* Returns the site's number. `frame` is the hook's: its return address is frame[1]. */
-static inline uint64_t count_allocation(const uint64_t *frame, enum function function, size_t size)
+/* The site's number. `frame` is the hook's: its return address is frame[1]. */
+static inline uint64_t find_site(const uint64_t *frame)
 {
     bool is_told = told.file && told.next < told.file->n;
     uint64_t hash = is_told ? hash_of_told_stack(frame) : hash_of_stack(frame);
@@ -189,6 +206,14 @@ static inline uint64_t count_allocation(const uint64_t *frame, enum function fun
         site->hash = hash;
         site->changes++;
     }
+    return number;
+}
+
+/* Returns the site's number; without stacks it is one of the thread's own. */
+static inline uint64_t count_allocation(const uint64_t *frame, enum function function, size_t size)
+{
+    uint64_t number = frames ? find_site(frame) : (uintptr_t)&total * K >> (64 - CALLERS_BITS);
+    struct site *site = &sites[number];
     if (counts)
         show_allocation(site, function, size);
     site->allocations++;
@@ -196,10 +221,12 @@ static inline uint64_t count_allocation(const uint64_t *frame, enum function fun
     return number;
 }
 
-static inline void count_free(struct record r, enum function function)
+/* A block that is the thread's last one has no age. */
+static inline void count_free(struct record r, enum function function, bool temporary)
 {
     struct site *site = &sites[r.what >> SIZE_BITS];
-    uint64_t size = (r.what & (UINT64_MAX >> SITES_BITS)) - 1, age = clock_now() - r.when;
+    uint64_t size = (r.what & (UINT64_MAX >> SITES_BITS)) - 1;
+    uint64_t age = temporary ? 0 : clock_now() - r.when;
     if (counts)
         show_free(site, function, size, age);
     site->frees++;
@@ -245,7 +272,8 @@ static inline void *handed_out(enum function function, void *p, size_t size,
     if (learns)
         told_learn();
     __builtin_prefetch(record_of(p), 1);
-    uint64_t site = frames ? count_allocation(frame, function, size) : 0;
+    last = p;
+    uint64_t site = frames || counts ? count_allocation(frame, function, size) : 0;
     *record_of(p) = (struct record){ .what = (size + 1) | site << SIZE_BITS, .when = clock_now() };
     return p;
 }
@@ -254,8 +282,9 @@ static inline void released(enum function function, void *p)
 {
     struct record *r = record_of(p);
     sink = r->what;
-    if (frames)
-        count_free(*r, function);
+    if (frames || counts)
+        count_free(*r, function, p == last);
+    last = NULL;
     r->what = 0;
 }
 
