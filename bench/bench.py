@@ -213,7 +213,8 @@ def bench_small(options, found, workdir):
         if options.only and options.only not in name:
             continue
         os.environ["FLOOR_FRAMES"] = str(frames)
-        rounds = [{} for _ in range(options.rounds)]
+        times_more = 3 if name.startswith("pairs") else 1 # they are short
+        rounds = [{} for _ in range(options.rounds * times_more)]
         for times in rounds:
             for tool in (t for t in found if not t.learns): # some are of several threads
                 done, _ = tool.run(argv, workdir)

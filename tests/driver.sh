@@ -18,6 +18,8 @@ expect-exit 7' -- sh -c 'echo some two words here; exit 7'
 screen 'text that is not there is missed' 1 'wait nowhere 0.3' -- sh -c 'echo here; read -r x'
 grep -q '^# |here$' "$TMP/err"
 ok $? 'and the screen is shown'
+screen 'text is in a row' 0 'row 2 ^tw[o]$' -- sh -c 'printf "one\ntwo\n"; read -r x'
+screen 'text in another row is missed' 1 'row 1 two 0.3' -- sh -c 'printf "one\ntwo\n"; read -r x'
 screen 'another exit status is noticed' 1 'expect-exit 0' -- sh -c 'exit 1'
 screen 'a signal is a status' 0 'wait up
 signal TERM

@@ -14,6 +14,7 @@
  *     wait TEXT [SECONDS]     until TEXT is on the screen, in one row
  *     wait! TEXT [SECONDS]    until it is gone
  *     match REGEX [SECONDS]   until a row matches the extended expression
+ *     row N REGEX [SECONDS]   until row N, from 1 at the top, matches
  *     keys STRING             press keys: \e \n \t \\ \< \xHH, and <Enter> <Tab>
  *                             <Esc> <Space> <Backspace> <Up> <Down> <Left>
  *                             <Right> <Home> <End> <PgUp> <PgDn> <Ins> <Del>
@@ -38,6 +39,7 @@
  * its own, with a parent in its session, so that ^Z can stop it.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <regex.h>
 #include <signal.h>
@@ -61,17 +63,6 @@ static unsigned line_number;
 
 typedef bool row_test(const char *row, const void *argument);
 
-static bool any_row(row_test *test, const void *argument)
-{
-    bool found = false;
-    for (int row = 0; row < terminal.rows && !found; row++) {
-        char *text = terminal_text(row);
-        found = test(text, argument);
-        free(text);
-    }
-    return found;
-}
-
 static bool row_has(const char *row, const void *text)
 {
     return strstr(row, text) != NULL;
@@ -80,6 +71,18 @@ static bool row_has(const char *row, const void *text)
 static bool row_matches(const char *row, const void *expression)
 {
     return regexec(expression, row, 0, NULL, 0) == 0;
+}
+
+/* Of `first` to `last`, from 0. */
+static bool any_row(int first, int last, row_test *test, const void *argument)
+{
+    bool found = false;
+    for (int row = first; row <= last && row < terminal.rows && !found; row++) {
+        char *text = terminal_text(row);
+        found = test(text, argument);
+        free(text);
+    }
+    return found;
 }
 
 /* ---- steps -------------------------------------------------------------- */
@@ -123,17 +126,23 @@ static double deadline_of(char *rest)
     return seconds;
 }
 
-static bool wait_for(bool wanted, row_test *test, const void *argument, double seconds)
+static bool wait_for_rows(int first, int last, bool wanted, row_test *test, const void *argument,
+                          double seconds)
 {
     double deadline = terminal_now() + seconds;
     for (;;) {
         terminal_settle(); /* half a picture may have rows of two */
-        if (any_row(test, argument) == wanted)
+        if (any_row(first, last, test, argument) == wanted)
             return true;
         if (terminal_now() >= deadline || (terminal.master < 0 && terminal.ended))
             return false;
         terminal_pump();
     }
+}
+
+static bool wait_for(bool wanted, row_test *test, const void *argument, double seconds)
+{
+    return wait_for_rows(0, INT_MAX, wanted, test, argument, seconds);
 }
 
 static bool step_wait(char *rest)
@@ -148,15 +157,31 @@ static bool step_wait_gone(char *rest)
     return claim(wait_for(false, row_has, rest, seconds), "wait! %s", rest);
 }
 
-static bool step_match(char *rest)
+/* Any of the rows `first` to `last` matches. */
+static bool match_rows(const char *step, int first, int last, char *rest)
 {
     regex_t expression;
     double seconds = deadline_of(rest);
     if (regcomp(&expression, rest, REG_EXTENDED | REG_NOSUB) != 0)
-        return claim(false, "match %s: not an expression", rest);
-    bool ok = wait_for(true, row_matches, &expression, seconds);
+        return claim(false, "%s %s: not an expression", step, rest);
+    bool ok = wait_for_rows(first, last, true, row_matches, &expression, seconds);
     regfree(&expression);
-    return claim(ok, "match %s", rest);
+    return claim(ok, "%s %s", step, rest);
+}
+
+static bool step_match(char *rest)
+{
+    return match_rows("match", 0, INT_MAX, rest);
+}
+
+static bool step_row(char *rest)
+{
+    char *end, step[32];
+    long row = strtol(rest, &end, 10);
+    if (end == rest || *end != ' ' || row < 1 || row > terminal.rows)
+        return claim(false, "row %s: needs N REGEX", rest);
+    snprintf(step, sizeof step, "row %ld", row);
+    return match_rows(step, (int)row - 1, (int)row - 1, end + 1);
 }
 
 static const struct {
@@ -363,10 +388,11 @@ static const struct {
     bool (*run)(char *rest);
 } steps[] = {
     { "wait", step_wait },     { "wait!", step_wait_gone },
-    { "match", step_match },   { "keys", step_keys },
-    { "tab", step_tab },       { "click", step_click },
-    { "resize", step_resize }, { "dump", step_dump },
-    { "styles", step_styles }, { "signal", step_signal },
+    { "match", step_match },   { "row", step_row },
+    { "keys", step_keys },     { "tab", step_tab },
+    { "click", step_click },   { "resize", step_resize },
+    { "dump", step_dump },     { "styles", step_styles },
+    { "signal", step_signal },
     { "expect-stop", step_expect_stop }, { "expect-exit", step_expect_exit },
 };
 

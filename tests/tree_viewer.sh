@@ -155,15 +155,9 @@ wait! "Sort by"
 match "^1\.50M +86% +288 "
 keys i
 match "^ +288 +<1% +288 .* main  "
-dump '"$TMP"'/self
+row 7 hold  recursion.c
 click SELF
-dump '"$TMP"'/reversed' "$MEMTOP" run -- "$recursion"
-first() { # FILE: the function in the first row
-    sed -n '7s/.*[▸▾ ] \([a-z]*\)  recursion.c.*/\1/p' "$1"
-}
-is "$(first "$TMP/self")" hold 'sorted by what functions allocate themselves'
-is "$(first "$TMP/reversed")" main 'a second click turns it round'
-
+row 7 main  recursion.c' "$MEMTOP" run -- "$recursion"
 screen 'the sites and blocks of a row' 40 80 'wait hold
 keys t
 match "▾ walk  recursion.c"
