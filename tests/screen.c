@@ -379,7 +379,8 @@ static bool step_expect_exit(char *rest)
         return claim(false, "expect-exit %ld: it still runs", wanted);
     while (terminal.master >= 0 && terminal_now() < deadline)
         terminal_pump();
-    int got = WIFEXITED(terminal.status) ? WEXITSTATUS(terminal.status) : 128 + WTERMSIG(terminal.status);
+    int status = terminal.status;
+    int got = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return claim(got == wanted, "expect-exit %ld, got %d", wanted, got);
 }
 
