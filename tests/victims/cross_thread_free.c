@@ -4,7 +4,7 @@
  * those of its neighbour. Build: -pthread.
  */
 #include <pthread.h>
-#include <sched.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,24 +13,32 @@
 enum { THREADS = 4, BLOCKS = 50000, SLOTS = 64 };
 
 struct mailbox {
-    unsigned char *slots[SLOTS]; /* atomic; NULL: empty */
+    unsigned char *slots[SLOTS];
+    sem_t empty, full;
 };
 
 static struct mailbox mailboxes[THREADS];
 static int bad; /* atomic */
 
+/* They sleep: who spins on a busy machine keeps those away that it waits for. */
+static void await(sem_t *s)
+{
+    while (sem_wait(s) != 0)
+        continue;
+}
+
 static void put(struct mailbox *to, unsigned i, unsigned char *p)
 {
-    while (__atomic_load_n(&to->slots[i % SLOTS], __ATOMIC_ACQUIRE))
-        sched_yield();
-    __atomic_store_n(&to->slots[i % SLOTS], p, __ATOMIC_RELEASE);
+    await(&to->empty);
+    to->slots[i % SLOTS] = p;
+    sem_post(&to->full);
 }
 
 static unsigned char *get(struct mailbox *from, unsigned i)
 {
-    unsigned char *p;
-    while (!(p = __atomic_exchange_n(&from->slots[i % SLOTS], NULL, __ATOMIC_ACQ_REL)))
-        sched_yield();
+    await(&from->full);
+    unsigned char *p = from->slots[i % SLOTS];
+    sem_post(&from->empty);
     return p;
 }
 
@@ -55,6 +63,10 @@ static void *work(void *number)
 int main(void)
 {
     pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        sem_init(&mailboxes[i].empty, 0, SLOTS);
+        sem_init(&mailboxes[i].full, 0, 0);
+    }
     for (uintptr_t i = 0; i < THREADS; i++)
         pthread_create(&threads[i], NULL, work, (void *)i);
     for (int i = 0; i < THREADS; i++)
