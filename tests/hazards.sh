@@ -17,6 +17,13 @@ if [ "$(uname -m)" = x86_64 ]; then
         "$VICTIMS/signal_in_hook" 11
     exact 'a handler that allocates in the middle of hooks'
     holds 'j["totals"]["nested"] > 100' 'it did so'
+    for tier in counters sampled; do
+        export MEMTOP_TIER=$tier
+        alike "forks in the middle of hooks, $tier" "$VICTIMS/fork_in_hook" $(long 1009 53)
+        alike "a handler that allocates there, $tier" "$VICTIMS/signal_in_hook" 11
+        [ $tier = sampled ] || exact "a handler that allocates there, $tier"
+    done
+    unset MEMTOP_TIER
 else
     skip 'single-stepping is for x86-64 only'
 fi
