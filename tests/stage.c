@@ -189,7 +189,19 @@ void stage_draw(struct canvas *c, int view, void *state)
     header_keys(c, c->rows - 1, ops->where);
 }
 
-char *stage_srcdir; /* whatever the working directory */
+static char *srcdir; /* whatever the working directory */
+
+bool stage_begin(void)
+{
+    srcdir = realpath(getenv("srcdir") ? getenv("srcdir") : ".", NULL);
+    stage_fill(&stage_snapshot);
+    return srcdir != NULL;
+}
+
+void stage_end(void)
+{
+    free(srcdir);
+}
 
 char *stage_text(const struct canvas *c)
 {
@@ -219,7 +231,7 @@ bool stage_is(const struct canvas *c, const char *name)
 {
     char path[4096];
     char *got = stage_text(c);
-    snprintf(path, sizeof path, "%s/tests/golden/draw-%s.txt", stage_srcdir, name);
+    snprintf(path, sizeof path, "%s/tests/golden/draw-%s.txt", srcdir, name);
     if (getenv("UPDATE_GOLDEN")) {
         FILE *f = fopen(path, "w");
         if (f) {

@@ -13,7 +13,11 @@
 
 extern struct snapshot stage_snapshot;
 extern struct view_context stage_context; /* of that snapshot */
-extern char *stage_srcdir;                /* whatever the working directory */
+
+/* Before all others, while srcdir and the working directory are the test's. False: there is
+ * no such directory. */
+bool stage_begin(void);
+void stage_end(void);
 
 /* The rows are shared by all snapshots that are filled. */
 void stage_fill(struct snapshot *s);

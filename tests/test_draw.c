@@ -617,10 +617,8 @@ int main(void)
         tap_skip("no locale C.UTF-8 for widths");
         return tap_done();
     }
-    stage_srcdir = realpath(getenv("srcdir") ? getenv("srcdir") : ".", NULL);
-    if (!stage_srcdir)
+    if (!stage_begin())
         return 1;
-    stage_fill(&stage_snapshot);
     for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++)
         test_scene(&scenes[i]);
     test_lost();
@@ -637,6 +635,6 @@ int main(void)
     test_source();
     test_pages();
     test_sizes();
-    free(stage_srcdir);
+    stage_end();
     return tap_done();
 }

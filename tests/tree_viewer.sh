@@ -158,6 +158,7 @@ match "^ +288 +<1% +288 .* main  "
 row 7 hold  recursion.c
 click SELF
 row 7 main  recursion.c' "$MEMTOP" run -- "$recursion"
+
 screen 'the sites and blocks of a row' 40 80 'wait hold
 keys t
 match "▾ walk  recursion.c"
