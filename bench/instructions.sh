@@ -27,7 +27,8 @@ per_pair() { # AGENT DEPTH SHAPE
 for work in '4 same' '20 same' '60 same' '20 leaf' '20 all'; do
     # shellcheck disable=SC2086
     plain=$(per_pair '' $work) with=$(per_pair "$build/.libs/libmemtop.so" $work)
-    echo "pairs $work: $plain without the agent, $((with - plain)) more with it"
+    # shellcheck disable=SC2086
+    counters=$(MEMTOP_TIER=counters per_pair "$build/.libs/libmemtop.so" $work)
+    echo "pairs $work: $plain without the agent, $((with - plain)) more with it," \
+        "$((counters - plain)) with counters only"
 done
-plain=$(per_pair '' 20 same) with=$(MEMTOP_TIER=counters per_pair "$build/.libs/libmemtop.so" 20 same)
-echo "pairs 20 same, counters only: $((with - plain)) more"
